@@ -29,6 +29,29 @@ def team_choices(kind: str, user: Any) -> list[tuple[str, str]]:
     return found
 
 
+class ChoosesTeam(forms.Form):
+    """A form in which a team may be chosen for what is new."""
+
+    def add_team(self, choices: list[tuple[str, str]]) -> None:
+        """Adds the choice of a team. A choice of one is there to be seen."""
+        if not choices:
+            return
+        self.fields["team"] = forms.ChoiceField(
+            required=False,
+            choices=choices,
+            initial=choices[0][0],
+            label=_("Team"),
+            help_text=_("Who sees it. It can be moved and shared later."),
+        )
+
+    def team(self) -> str | None:
+        """The id of the chosen team, before anything is chosen the first, and empty for what all
+        share; None where none was.
+        """
+        chosen = self["team"].value() if "team" in self.fields else None
+        return str(chosen).replace(FOR_ALL, "") if chosen else None
+
+
 @dataclass(frozen=True)
 class FieldGroup:
     """Inputs that stand together. Those of a folded group are seldom wanted: its summary says how
@@ -86,7 +109,7 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-class RowForm(forms.Form):
+class RowForm(ChoosesTeam):
     """A form of a row's columns and settings. `version`: the one that the form was filled from."""
 
     # The services refuse what is empty or too long, together with all other errors.
@@ -118,23 +141,6 @@ class RowForm(forms.Form):
 
     row_class: type[VersionedModel]
     row: Any = None
-
-    def add_team(self, choices: list[tuple[str, str]]) -> None:
-        """Adds the choice of a team. A choice of one is there to be seen."""
-        if not choices:
-            return
-        self.fields["team"] = forms.ChoiceField(
-            required=False,
-            choices=choices,
-            initial=choices[0][0],
-            label=_("Team"),
-            help_text=_("Who sees it. It can be moved and shared later."),
-        )
-
-    def team(self) -> str | None:
-        """The id of the chosen team, empty for what all share; None where none was."""
-        chosen = self.cleaned_data.get("team")
-        return str(chosen).replace(FOR_ALL, "") if chosen else None
 
     def fix_alias(self) -> None:
         """Removes the alias if the row is saved: it is changed on a page of its own."""

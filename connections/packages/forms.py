@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ..credentials import seal
+from ..forms.base import ChoosesTeam
 from ..models import Connection
 from ..references import is_reference
 from ..widgets import SecretInput
@@ -155,7 +156,7 @@ class PassphraseInput(SecretInput):
         return context
 
 
-class PackagePlanForm(forms.Form):
+class PackagePlanForm(ChoosesTeam):
     """The decisions about a package: for each item by its id, for each missing secret by the name
     of its placeholder.
     """
@@ -175,8 +176,9 @@ class PackagePlanForm(forms.Form):
         required=False, label=_("Install the connection types it brings")
     )
 
-    def __init__(self, purpose: str, **kwargs: Any) -> None:
+    def __init__(self, purpose: str, teams: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.add_team(teams)
         self.fields["passphrase"].widget = PassphraseInput(purpose, attrs={"autocomplete": "off"})
         self.wrong: set[str] = set()  # the placeholders whose entry is not a reference
 

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from .. import display, listing, selectors
 from .. import services as core
 from ..client_ip import address_of
+from ..forms import team_choices
 from ..models import Connection, Profile, by_name
 from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
@@ -208,20 +209,22 @@ class PackagePlanView(ImportPage, PicksConnections):
 
     def form(self, pk: UUID, **kwargs: Any) -> PackagePlanForm:
         """The form, bound when given `data`."""
-        return PackagePlanForm(f"package:{self.request.user.pk}:{pk}", **kwargs)
+        user = self.request.user
+        return PackagePlanForm(
+            f"package:{user.pk}:{pk}", team_choices("connection", user), **kwargs
+        )
 
     @sensitive_variables("content", "arguments")
     def _answer(self, pk: UUID, form: PackagePlanForm, apply: bool) -> HttpResponse:
-        content = services.read_upload(pk, actor=self.request.user)
+        user = self.request.user
+        content = services.read_upload(pk, actor=user)
         if content is None:
             messages.error(self.request, GONE)
             return self.redirect("package-import")
-        arguments: dict[str, Any] = {
-            "actor": self.request.user,
-            "decisions": form.decisions(),
-            "passphrase": form.passphrase_typed(),
-        }
+        decided: Any = {"decisions": form.decisions(), "passphrase": form.passphrase_typed()}
+        arguments: dict[str, Any] = {"actor": user, **decided}
         try:
+            arguments["team"] = core.team_for_new("connection", form.team(), actor=user)
             plan = services.plan_import(content, **arguments)
             if apply and form.may_apply(plan):
                 return self._applied(services.import_upload(pk, content, **arguments))
@@ -231,9 +234,8 @@ class PackagePlanView(ImportPage, PicksConnections):
             return self._show(form, refused.plan)
         except (services.PackageError, core.Invalid) as refused:
             form.add_error(None, str(refused))
-            return self._show(
-                form, services.plan_import(content, actor=self.request.user, decisions=LOOK)
-            )
+            arguments |= {"decisions": LOOK, "passphrase": ""}
+            return self._show(form, services.plan_import(content, **arguments))
 
     def _show(self, form: PackagePlanForm, plan: services.Plan) -> HttpResponse:
         is_here = all(one.state == "identical" for one in plan.items)

@@ -132,6 +132,11 @@ class PackageImportRequestSerializer(CamelCaseSerializer):
     passphrase = PassphraseField(
         help_text="Opens sealed secrets. Absent: they stay out, and what lacks one is inactive."
     )
+    team = IdOrAliasField(
+        required=False,
+        help_text="The name or id of the team that new rows belong to. Absent: all share them, or "
+        "they belong to the only team in which you may add any.",
+    )
     install_types = FormBooleanField(
         default=False, help_text="Whether connection types that the package brings are installed."
     )

@@ -146,5 +146,8 @@ class PackageImport(ApiView):
         _need(request, *(["admin"] if decisions.install_types else []))
         _need(request, *(["profiles:write"] if services.brings_profiles(content) else []))
         act = services.plan_import if is_dry else services.import_package
-        plan = act(content, actor=request.user, passphrase=passphrase, decisions=decisions)
+        team = core.team_for_new("connection", values.get("team"), actor=request.user)
+        plan = act(
+            content, actor=request.user, passphrase=passphrase, decisions=decisions, team=team
+        )
         return Response(package_plan(plan, dry_run=is_dry))

@@ -44,15 +44,20 @@ def add_import_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--install-types", action="store_true", help="install the connection types that it brings"
     )
+    parser.add_argument("--team", help="new rows belong to this team; its name or id")
     parser.add_argument(
         "--without-secrets", action="store_true", help="leave the sealed secrets out"
     )
+    _add_passphrase(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_passphrase(parser: CommandParser) -> None:
     parser.add_argument(
         "--passphrase-file",
         metavar="F",
         help="a file that holds the passphrase; without it, it is asked for",
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def _decision(text: str) -> tuple[str, str]:

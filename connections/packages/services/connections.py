@@ -10,17 +10,19 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import Connection
+from connections.offers import offered_provider
 from connections.services import (
     Draft,
     draft_change,
     draft_connection,
+    may,
     may_hand_to_flows,
     new_alias,
     plain_settings,
 )
 from connections.type_versions import bring_up
 from providers.core.base import Provider
-from providers.core.registry import UnknownProvider, get_provider
+from providers.core.registry import UnknownProvider
 
 from ..format.documents import ConnectionDocument
 from ..format.plan import Placeholder, PlanItem
@@ -83,7 +85,7 @@ def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
     if row:
         run.connections[document.id] = row
     try:
-        provider = run.types.get(document.provider) or get_provider(document.provider)
+        provider = run.types.get(document.provider) or offered_provider(document.provider)
     except UnknownProvider:
         return _unread(run, document, row, _(NO_TYPE) % {"name": document.provider})
     version = document.type_version or run.package.manifest.types[document.provider]
@@ -148,7 +150,7 @@ def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
         )
     beside_row = copy(row)
     bring_up(beside_row, taking.provider)
-    may_compare = run.actor is None or run.actor.has_perm("connections.change_connection")
+    may_compare = may(run.actor, "connections.change_connection", row)
     beside = Comparison(document, taking.provider, taking.incoming, beside_row, may_compare)
     differences = beside.differences()
     state = CONFLICT if differences else SAME
@@ -198,13 +200,13 @@ def _missing(taking: _Taking, result: ItemResult, beside: Comparison | None) -> 
 @sensitive_variables()
 def _create(taking: _Taking, is_copy: bool) -> Change:
     run, document, incoming = taking.run, taking.document, taking.incoming
-    taken = run.here.rows[Connection].taken
+    here = run.here.rows[Connection]
     row = draft_connection(
-        Draft(run.actor, incoming.posted, list(incoming.missing)),
+        Draft(run.actor, incoming.posted, list(incoming.missing), team=run.team),
         taking.provider,
-        alias=new_alias(Connection, document.alias, taken) if is_copy else document.alias,
-        id=None if is_copy else document.id,
-        taken=taken,
+        alias=new_alias(Connection, document.alias, here.taken) if is_copy else document.alias,
+        id=None if is_copy or document.id in here.unseen else document.id,
+        taken=here.taken,
         **_columns(document, incoming.missing),
     ).row
     return Change(row, 0)

@@ -16,6 +16,7 @@ from connections.models import Connection, Profile, RevealRecord
 from connections.profile_settings import profile_fields
 from connections.references import place
 from connections.services import Actor, content, expected_secrets, require
+from connections.standing import standing_of
 from connections.type_versions import bring_up
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
@@ -30,6 +31,7 @@ from .parts import refuse_many
 MADE_BY = "Switchboard"
 NOTHING = gettext_noop("There is nothing to export. Choose at least one connection.")
 CANNOT_DECRYPT = "The secrets of {} could not be decrypted here, so they are not in this package."
+OF_OTHERS = "{} is not in this package: it, or what it uses, belongs to another team."
 CAME_ALONG = "{} came along, because profiles in this package use it."
 
 
@@ -37,7 +39,8 @@ CAME_ALONG = "{} came along, because profiles in this package use it."
 class _Contents:
     """The contents of one package. `secrets`: placeholder -> value.
 
-    `versions`: provider -> the version of its settings; `types`: provider -> its manifest.
+    `profiles`: the ids of those that come along. `versions`: provider -> the version of its
+    settings; `types`: provider -> its manifest.
     """
 
     documents: list[ConnectionDocument] = field(default_factory=list)
@@ -45,6 +48,7 @@ class _Contents:
     notes: list[str] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    profiles: set[Any] = field(default_factory=set)
 
 
 @sensitive_variables("passphrase", "contents")
@@ -69,7 +73,8 @@ def export_package(
     keys = {row.pk for row in connections}
     refuse_many(len(keys | {one.connection_id for one in chosen}) + len(chosen))
     confirm_types()
-    contents = _contents(keys, chosen)
+    contents = _contents(keys, chosen, actor, "connections.export_secrets" if passphrase else "")
+    chosen = [one for one in chosen if one.pk in contents.profiles]
     if not contents.documents:
         raise PackageError("nothing_to_export", _(NOTHING))
     about = {
@@ -88,14 +93,39 @@ def export_package(
 
 
 @sensitive_variables("contents")
-def _contents(keys: set[Any], profiles: Sequence[Profile]) -> _Contents:
-    contents = _Contents()
+def _contents(
+    keys: set[Any], profiles: Sequence[Profile], actor: Actor, permission: str
+) -> _Contents:
+    """The connections of a package, and which of the profiles come along. What another team only
+    lets the actor see or use is left out, with a note. `permission`: that each connection takes
+    besides. Raises PermissionDenied.
+    """
+    contents, taken = _Contents(), set()
     for row in _whole(Connection, keys | {one.connection_id for one in profiles}):
+        if _is_shared_with(actor, row):
+            contents.notes.append(OF_OTHERS.format(row.alias))
+            continue
+        if permission:
+            require(actor, permission, on=row)
         if row.pk not in keys:
             contents.notes.append(CAME_ALONG.format(row.alias))
+        taken.add(row.pk)
         _add(contents, row)
+    for one in profiles:
+        if one.connection_id in taken and not _is_shared_with(actor, one):
+            contents.profiles.add(one.pk)
+        else:
+            contents.notes.append(OF_OTHERS.format(one.alias))
     contents.versions = dict(sorted(contents.versions.items()))
     return contents
+
+
+def _is_shared_with(actor: Actor, row: Any) -> bool:
+    """True for a row of another team: an export takes along what a share does not give."""
+    if actor is None or row.team_id is None:
+        return False
+    standing = standing_of(actor)
+    return not standing.sees_all and row.team_id not in standing.roles
 
 
 def _whole(model: Any, keys: set[Any]) -> list[Any]:
@@ -199,7 +229,9 @@ def _type_document(provider: type[Provider[Any]]) -> str:
 
 
 def _profile_document(row: Profile) -> ProfileDocument:
-    chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
+    steps = row.fallback_steps.select_related("fallback")
+    seen = {*Profile.objects.filter(fallback_for=row).values_list("pk", flat=True)}
+    chain = [step.fallback for step in steps if step.fallback_id in seen]
     connection = Connection.objects.only("alias").get(pk=row.connection_id)
     data = {
         **content(row, "id", "alias", "capability"),

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from connections.courtesy import step_aside
 from connections.former_aliases import former_aliases_among
-from connections.models import Connection, Profile
+from connections.models import Connection, Profile, seen
 
 from ..format.files import Package
 
@@ -19,13 +19,15 @@ AT_ONCE = 200  # names
 @dataclass
 class Rows:
     """Rows of one kind by their ids and aliases. `taken`: their aliases and former aliases, and the
-    aliases of new rows. `former`: the ids of the rows that former aliases find.
+    aliases of new rows. `former`: the ids of the rows that former aliases find. `unseen`: the ids
+    of rows that the one who looks may not see: taken too, and nothing more is told of them.
     """
 
     ids: dict[UUID, Any] = field(default_factory=dict)
     aliases: dict[str, Any] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     former: dict[str, UUID] = field(default_factory=dict)
+    unseen: set[UUID] = field(default_factory=set)
 
     def find(self, id: UUID, alias: str) -> Any:
         """The row with this id, else the one that this alias finds; None without one."""
@@ -56,13 +58,13 @@ class Here:
     rows: Mapping[Any, Rows]
 
 
-ALL: dict[Any, Any] = {
-    Connection: Connection.objects.all(),
+def all_of(model: Any) -> QuerySet[Any]:
+    """The rows of a kind that the one who looks may see, with what the judgement of each needs."""
+    if model is Connection:
+        return Connection.objects.all()
     # of the connection only its provider is of interest
-    Profile: Profile.objects.select_related("connection")
-    .defer("connection__credentials")
-    .prefetch_related("fallback_steps"),
-}
+    rows = Profile.objects.select_related("connection").defer("connection__credentials")
+    return rows.prefetch_related("fallback_steps")
 
 
 def read_here(package: Package) -> Here:
@@ -84,8 +86,14 @@ def _read(model: Any, names: Iterable[Any]) -> Rows:
     for start in range(0, len(pairs), AT_ONCE):
         step_aside()
         ids, aliases = zip(*pairs[start : start + AT_ONCE], strict=True)
-        for row in ALL[model].filter(Q(pk__in=ids) | Q(alias__in=aliases)).order_by():
+        named = Q(pk__in=ids) | Q(alias__in=aliases)
+        for row in all_of(model).filter(named).order_by():
             found.put(row)
+        if seen(model._meta.model_name):
+            others = model.every.filter(named).order_by().values_list("pk", "alias")
+            unseen = {pk: alias for pk, alias in others if pk not in found.ids}
+            found.unseen |= unseen.keys()
+            found.taken |= {*unseen.values()}
     missing = {alias for _, alias in pairs if alias not in found.aliases}
     _read_former(found, model, [*missing])
     return found
@@ -98,5 +106,5 @@ def _read_former(found: Rows, model: Any, aliases: list[str]) -> None:
     for one in former:
         if one.row_id not in found.ids and one.row_id not in found.former.values():
             found.former[one.alias] = one.row_id
-    for row in ALL[model].filter(pk__in=found.former.values()).order_by():
+    for row in all_of(model).filter(pk__in=found.former.values()).order_by():
         found.put(row)

@@ -16,7 +16,7 @@ from connections.catalog import confirm_types
 from connections.courtesy import long_computation
 from connections.former_aliases import actor_name, former_aliases_among, note_use
 from connections.locks import hold, long_change, retried
-from connections.models import Connection, ConnectionType, Profile
+from connections.models import Connection, ConnectionType, Profile, Team
 from connections.services import Actor, Invalid
 
 from ..format.errors import PackageConflict, PackageError
@@ -39,14 +39,16 @@ def import_package(
     passphrase: str = "",
     decisions: Decisions = Decisions(),
     told: Told | None = None,
+    team: Team | None = None,
 ) -> Plan:
     """Imports a package. Returns the plan that was carried out.
 
-    `told` is called before and after each part of a large one, with how many rows are saved and how
-    many there are. Raises PackageConflict with the plan while something stands in the way,
-    PackageError, PermissionDenied; then nothing was written, unless the PackageError says how much.
+    `team`: of the rows that it makes, None: all share them. `told` is called before and after each
+    part of a large one, with how many rows are saved and how many there are. Raises PackageConflict
+    with the plan while something stands in the way, PackageError, PermissionDenied; then nothing
+    was written, unless the PackageError says how much.
     """
-    opened = open_package(content, actor, passphrase, decisions)
+    opened = open_package(content, actor, passphrase, decisions, team)
     for _attempt in range(MOST_TRIES):
         try:
             plan = _imported(opened, told)

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
 from connections.courtesy import long_computation, step_aside
+from connections.models import Team
 from connections.services import Actor, require
 
 from ..format.documents import ConnectionDocument, Missing
@@ -49,13 +50,19 @@ def brings_profiles(content: bytes) -> bool:
 @long_computation()
 @sensitive_variables("content", "passphrase", "decisions")
 def plan_import(
-    content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
+    content: bytes,
+    *,
+    actor: Actor,
+    passphrase: str = "",
+    decisions: Decisions = Decisions(),
+    team: Team | None = None,
 ) -> Plan:
-    """The plan of what an import of this package would do.
+    """The plan of what an import of this package would do. `team`: of the rows that it makes, None:
+    all share them.
 
     Writes nothing. Raises PackageError, PermissionDenied.
     """
-    opened = open_package(content, actor, passphrase, decisions)
+    opened = open_package(content, actor, passphrase, decisions, team)
     return judge(opened, is_dry=True).plan
 
 
@@ -68,10 +75,13 @@ class Opened:
     actor: Actor
     sealed: Mapping[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
+    team: Team | None = None
 
 
 @sensitive_variables()
-def open_package(content: bytes, actor: Actor, passphrase: str, decisions: Decisions) -> Opened:
+def open_package(
+    content: bytes, actor: Actor, passphrase: str, decisions: Decisions, team: Team | None = None
+) -> Opened:
     """Reads a package and opens its secrets. Raises PackageError, PermissionDenied."""
     require(actor, "connections.view_connection", "connections.add_connection")
     package = read_package(content)
@@ -79,7 +89,7 @@ def open_package(content: bytes, actor: Actor, passphrase: str, decisions: Decis
         require(actor, "connections.view_profile", "connections.add_profile")
     _refuse_unknown(package, decisions)
     notes = tuple(_notes(package, passphrase))
-    return Opened(package, decisions, actor, package.secrets(passphrase), notes)
+    return Opened(package, decisions, actor, package.secrets(passphrase), notes, team)
 
 
 @dataclass
@@ -112,7 +122,15 @@ def judge(opened: Opened, is_dry: bool) -> Judged:
     """
     confirm_types()
     package = opened.package
-    run = Run(package, opened.decisions, opened.actor, is_dry, opened.sealed, read_here(package))
+    run = Run(
+        package,
+        opened.decisions,
+        opened.actor,
+        is_dry,
+        opened.sealed,
+        read_here(package),
+        team=opened.team,
+    )
     types = take_types(run)
     # a secret may be mapped to one of a connection that the package makes: those come first
     waiting = sorted(package.connections, key=lambda one: _is_mapped(one, opened.decisions))

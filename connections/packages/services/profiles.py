@@ -220,18 +220,18 @@ def _draft(
 ) -> ProfileDraft:
     provider = run.types.get(target.provider_id) if target else None
     held = {one.pk: one for one in chain or ()}
-    return ProfileDraft(run.actor, target, settings, chain, held, provider)
+    return ProfileDraft(run.actor, target, settings, chain, held, provider, team=run.team)
 
 
 def _create(run: Run, document: ProfileDocument, target: Connection, is_copy: bool) -> Change:
-    taken, chain = run.here.rows[Profile].taken, _chain(run, document)
+    here, chain = run.here.rows[Profile], _chain(run, document)
     columns: Any = columns_of(document, Profile)
     row = draft_profile(
         _draft(run, target, document.settings, chain),
         document.capability,
-        alias=new_alias(Profile, document.alias, taken) if is_copy else document.alias,
-        id=None if is_copy else document.id,
-        taken=taken,
+        alias=new_alias(Profile, document.alias, here.taken) if is_copy else document.alias,
+        id=None if is_copy or document.id in here.unseen else document.id,
+        taken=here.taken,
         **columns,
     ).row
     return Change(row, 0, chain)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_noop
 
-from connections.models import Connection, Profile
+from connections.models import Connection, Profile, Team
 from connections.services import Actor, Invalid
 from providers.core.base import Provider
 
@@ -57,6 +57,7 @@ class Run:
     item. `types`: the providers that types of the package would make, by key.
 
     `is_dry`: nobody means to carry it out, so what the actor may not do is noted instead of raised.
+    `team`: of the rows that it makes, None: all share them.
     """
 
     package: Package
@@ -70,6 +71,7 @@ class Run:
     placeholders: dict[tuple[str, str], Placeholder] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict, repr=False)
     types: dict[str, type[Provider[Any]]] = field(default_factory=dict)
+    team: Team | None = None
 
     def note(self, item_id: str, change: Change) -> None:
         """Keeps what an item would save."""
@@ -165,7 +167,10 @@ def plan_item(
     provider_id: str,
     missing: tuple[str, ...],
 ) -> PlanItem:
-    """The item of the plan for one document."""
+    """The item of the plan for one document. A new one that is refused, because its alias is taken
+    by what nobody means, may be imported under another.
+    """
+    is_refused = result.state == NEW and result.action == "refuse"
     return PlanItem(
         id=f"{kind}:{document.id}",
         kind=kind,
@@ -176,7 +181,7 @@ def plan_item(
         action=result.action,
         differences=tuple(result.differences),
         missing_secrets=missing,
-        choices=CHOICES[result.state],
+        choices=CHOICES[result.state] + (("copy",) if is_refused else ()),
         notes=tuple(dict.fromkeys(result.notes)),
         row_id=str(result.row.pk) if result.row else None,
     )

@@ -24,7 +24,7 @@ from connections.services import replace_fallbacks, save_versions, settle_all_ho
 
 from ..format.errors import PackageConflict, PackageError
 from .connections import take_connection
-from .here import ALL
+from .here import all_of
 from .planning import Judged
 from .profiles import take_profile, take_profiles
 from .run import Change, Run
@@ -201,7 +201,7 @@ def _hold(run: Run, model: Any, items: Items) -> set[UUID]:
     others = {pk for pk in changed if pk not in held or held[pk].version != changed[pk]}
     for pk in others:
         run.here.rows[model].drop(pk)
-    for row in ALL[model].filter(pk__in=others) if others else ():
+    for row in all_of(model).filter(pk__in=others) if others else ():
         run.here.rows[model].put(row)
     return others
 

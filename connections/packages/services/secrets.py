@@ -230,8 +230,8 @@ def _chosen(
     """
     if is_reference(decision):
         return decision
-    require(actor, "connections.change_connection")
     row = _named(decision.removeprefix(FROM).strip(), new)
+    require(actor, "connections.change_connection", on=row)
     if row is None:
         raise NotMapped(_(NOT_FOUND) % {"name": decision.removeprefix(FROM)[:100]})
     if row.provider_id != provider.id:

@@ -3,9 +3,10 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from connections.offers import offered_provider
 from connections.services import Invalid
 from connections.types.services import install_type, preview_type, read_types
-from providers.core.registry import UnknownProvider, get_provider
+from providers.core.registry import UnknownProvider
 
 from ..format.plan import PlanItem
 from .run import CHOICES, CONFLICT, NEW, SAME, ItemResult, Run, attempt
@@ -34,7 +35,7 @@ def install_taken(run: Run) -> None:
 def _take(run: Run, key: str, text: str) -> PlanItem:
     version = run.package.manifest.types.get(key, 1)
     try:
-        here = get_provider(key).version
+        here = offered_provider(key).version
     except UnknownProvider:
         here = 0
     result = ItemResult(NEW if not here else CONFLICT if here < version else SAME, "nothing")

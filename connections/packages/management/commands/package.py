@@ -18,7 +18,7 @@ from connections import services as core
 from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.management.progress import ProgressLine
-from connections.models import Connection, Profile
+from connections.models import Connection, Profile, Team
 from connections.packages import services
 from connections.packages.management.arguments import add_export_arguments, add_import_arguments
 
@@ -128,18 +128,18 @@ class Command(BaseCommand):
 
     @sensitive_variables("content", "passphrase")
     def _import(self, options: dict[str, Any]) -> None:
-        content = _content(options["file"])
-        plan = services.plan_import(content, actor=None, decisions=LOOK)
+        content, team = _content(options["file"]), _team(options["team"])
+        plan = services.plan_import(content, actor=None, decisions=LOOK, team=team)
         passphrase = (
             _passphrase(options) if plan.is_sealed and not options["without_secrets"] else ""
         )
         decisions = _decisions(plan, options)
         if options["dry_run"]:
             plan = services.plan_import(
-                content, actor=None, passphrase=passphrase, decisions=decisions
+                content, actor=None, passphrase=passphrase, decisions=decisions, team=team
             )
         else:
-            plan = self._import_with_progress(content, passphrase, decisions)
+            plan = self._import_with_progress(content, passphrase, decisions, team)
         self._tell(plan, options)
         self.stderr.write(
             "Nothing was written: this is a dry run." if options["dry_run"] else "Done.",
@@ -148,7 +148,11 @@ class Command(BaseCommand):
 
     @sensitive_variables("content", "passphrase")
     def _import_with_progress(
-        self, content: bytes, passphrase: str, decisions: services.Decisions
+        self,
+        content: bytes,
+        passphrase: str,
+        decisions: services.Decisions,
+        team: Team | None,
     ) -> services.Plan:
         """Ctrl-C ends it after the part that is being saved."""
         done = total = 0
@@ -163,9 +167,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"{saved} of {of} rows are imported.", style_func=str)
 
         try:
-            plan = services.import_package(
-                content, actor=None, passphrase=passphrase, decisions=decisions, told=told
-            )
+            about: Any = {"passphrase": passphrase, "decisions": decisions, "team": team}
+            plan = services.import_package(content, actor=None, told=told, **about)
             line.end()
             return plan
         except KeyboardInterrupt:
@@ -211,6 +214,11 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
     return services.Decisions(
         on_conflict=options["on_conflict"], install_types=options["install_types"], **told
     )
+
+
+def _team(name: str | None) -> Team | None:
+    """The team with this name or id, None without one. Raises Invalid."""
+    return core.team_named(name, actor=None) if name else None
 
 
 def _chosen(names: list[str], tag: str) -> QuerySet[Connection]:
