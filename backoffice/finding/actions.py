@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from connections.models import Connection, Profile, VersionedModel
+from connections.offers import offered_providers
 from connections.texts import folded
 from connections.views.base import Text
-from providers.core.registry import all_providers
 
 from .hits import AT_MOST, EXACT, Group, Hit, rank
 from .pages import may
@@ -200,7 +200,7 @@ def _made(wanted: str, actor: Any) -> Iterator[Hit]:
             yield Hit(str(label), reverse(name), EXACT, icon="key")
     if not may(actor, "connection-create"):
         return
-    for one in all_providers():
+    for one in offered_providers():
         if rank(rest, one.name, one.id) is not None:
             address = reverse("connection-create", args=[one.id])
             title = _("Add %(name)s") % {"name": one.name}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop, ngettext
 from connections.destinations import host_of
 from connections.health.services import reference_index
 from connections.models import Connection, Profile
+from connections.offers import offered_providers
 from connections.references import is_reference
 from connections.searching import with_texts
 from connections.texts import folded, tag_key
@@ -32,7 +33,7 @@ def providers(text: str, actor: Any) -> Group:
     """Services that a connection can be with. They lead to the form of a new one for those who may
     add it, else to the connections that there are.
     """
-    found = {one: fits for one in all_providers() if (fits := _fits(one, text)) is not None}
+    found = {one: fits for one in offered_providers() if (fits := _fits(one, text)) is not None}
     used = _used([one.id for one in found])
     may_add = may(actor, "connection-create")
     hits = [
@@ -63,7 +64,7 @@ def types(text: str) -> Group:
             provider=one.id,
             sought=text,
         )
-        for one in all_providers()
+        for one in offered_providers()
         if getattr(one, "manifest", None) and (fits := _fits(one, text)) is not None
     ]
     return best(gettext_noop("Connection types"), hits, everything=reverse("type-list"))

@@ -6,11 +6,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from providers.core.base import Capability
-from providers.core.registry import all_providers
 
 from .. import display, listing, services
 from ..health.services import with_health
 from ..models import Connection, by_name
+from ..offers import offered_providers
 from .base import ApiView
 from .connection_serializers import (
     ConnectionItemSerializer,
@@ -119,7 +119,7 @@ class ConnectionCapabilities(ApiView):
         used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
         found = {
             str(one)
-            for provider in all_providers()
+            for provider in offered_providers()
             if provider.id in used
             for one in provider.capabilities
         }

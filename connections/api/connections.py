@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from providers.core.base import Capability
-from providers.core.registry import UnknownProvider, all_providers, get_provider
+from providers.core.registry import UnknownProvider
 
 from .. import listing, services
 from ..health.services import STATES, with_health
 from ..models import Connection
+from ..offers import offered_provider, offered_providers
 from ..outlooks import with_key_ends
 from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .connection_serializers import (
@@ -128,10 +129,10 @@ class ConnectionList(ApiView):
 
 def _provider(provider_id: str) -> Any:
     try:
-        return get_provider(provider_id)
+        return offered_provider(provider_id)
     except UnknownProvider:
         # The exception's own text repeats the id, and somebody may have entered a key as one.
-        known = ", ".join(one.id for one in all_providers())
+        known = ", ".join(one.id for one in offered_providers())
         text = f"There is no such provider. There are: {known}."
         raise ValidationError({"providerId": [text]}, "unknown_provider") from None
 

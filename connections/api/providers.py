@@ -6,10 +6,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from providers.core.base import Capability
-from providers.core.registry import UnknownProvider, all_providers, get_provider
+from providers.core.registry import UnknownProvider
 
 from .. import services
 from ..models import Profile
+from ..offers import offered_provider, offered_providers
 from .base import ApiView
 from .connections import READ
 from .openapi import answers, items_of
@@ -35,7 +36,7 @@ class ProviderList(ApiView):
         responses=answers(200, items_of(ProviderItemSerializer, paged=False)),
     )
     def get(self, _request: Request) -> Response:
-        items = [provider_item(provider) for provider in all_providers()]
+        items = [provider_item(provider) for provider in offered_providers()]
         return Response({"total": len(items), "items": items})
 
 
@@ -47,7 +48,7 @@ class ProviderDetail(ApiView):
     @extend_schema(operation_id="getProviderById", responses=answers(200, ProviderSerializer, 404))
     def get(self, _request: Request, provider_id: str) -> Response:
         try:
-            return Response(provider_detail(get_provider(provider_id)))
+            return Response(provider_detail(offered_provider(provider_id)))
         except UnknownProvider:
             raise Http404 from None
 

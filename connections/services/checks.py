@@ -155,7 +155,9 @@ def test_settings(
         f"connections.{'change' if connection else 'add'}_connection",
         on=connection,
     )
-    provider = known_provider(connection.provider_id if connection else provider_id)
+    provider = known_provider(
+        connection.provider_id if connection else provider_id, is_new=connection is None
+    )
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
     result = validate_settings(provider, settings, *stored)
     if result.errors:

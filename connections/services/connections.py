@@ -28,15 +28,15 @@ from .undo_steps import note_change, note_deletion, note_move, what_goes_along
 
 @contextmanager
 def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
-    """`known_provider`, for a block in which nobody removes an installed type or installs another
-    version of it.
+    """`known_provider` of something new, for a block in which nobody removes an installed type or
+    installs another version of it.
     """
     if is_built_in(provider_id):
-        yield known_provider(provider_id)
+        yield known_provider(provider_id, is_new=True)
         return
     with transaction.atomic():
         hold(ConnectionType.objects.defer("document"), [provider_id.replace("\x00", "")])
-        yield known_provider(provider_id)
+        yield known_provider(provider_id, is_new=True)
 
 
 @retried

@@ -21,6 +21,7 @@ from ..catalog import confirm_types
 from ..errors import FieldError, Invalid, Notice
 from ..kept import kept_beside, settings_alone
 from ..models import Connection, ConnectionColumns, Team, UndoStep
+from ..offers import offered_provider
 from ..type_versions import bring_up
 from .base import column_errors, content, new_alias, set_columns
 from .permissions import Actor, require
@@ -55,11 +56,13 @@ class Draft:
     team: Team | None = None
 
 
-def known_provider(provider_id: str) -> type[Provider[Any]]:
-    """The provider, or Invalid at `provider_id` when there is none of this id."""
+def known_provider(provider_id: str, *, is_new: bool = False) -> type[Provider[Any]]:
+    """The provider, or Invalid at `provider_id` when there is none of this id. `is_new`: for
+    something that is about to be made, of which types of other teams are none.
+    """
     confirm_types(provider_id)
     try:
-        return get_provider(provider_id)
+        return offered_provider(provider_id) if is_new else get_provider(provider_id)
     except UnknownProvider as error:
         raise Invalid([FieldError("provider_id", "unknown_provider", str(error))]) from None
 

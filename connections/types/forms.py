@@ -1,5 +1,6 @@
 """The form in which a connection type is given, as a file or as text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from providers.core.base import Provider
 
 from ..catalog import LARGEST, decoded
 from ..forms.connections import ConnectionForm
+from ..models import Team
 from ..widgets import ChoiceOrReference
 
 
@@ -56,6 +58,21 @@ class TypeForm(forms.Form):
                 _("Choose a file, or enter the text of a connection type."),
             )
         return found
+
+
+class TypeTeamForm(forms.Form):
+    """To which team new types are offered."""
+
+    team = forms.ChoiceField(
+        label=_("Team"),
+        required=False,
+        help_text=_("New types are offered to it alone. One that is installed stays as it is."),
+    )
+
+    def __init__(self, teams: Sequence[Team], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        choices: Any = [("", _("Shared by all")), *((str(one.pk), one.name) for one in teams)]
+        self.fields["team"].choices = choices  # type: ignore[attr-defined]
 
 
 class PreviewForm(ConnectionForm):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from providers.core.base import Provider
-from providers.core.registry import UnknownProvider, all_providers, get_provider
+from providers.core.registry import UnknownProvider
 
 from .. import listing, services
 from ..consequences import moved_addresses, switching_off
@@ -21,6 +21,7 @@ from ..health.services import LABELS
 from ..list_columns import CONNECTION_COLUMNS
 from ..list_rows import connection_lines, with_lines
 from ..models import Connection
+from ..offers import offered_provider, offered_providers
 from ..standing import perms_on
 from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
@@ -52,11 +53,11 @@ class ConnectionListView(TestedListPage):
     @staticmethod
     def words(name: str, value: str) -> str:
         if name == "provider":
-            return next((one.name for one in all_providers() if one.id == value), value)
+            return next((one.name for one in offered_providers() if one.id == value), value)
         return filter_words(name, value)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        choices = {"providers": all_providers(), "states": LABELS.items()}
+        choices = {"providers": offered_providers(), "states": LABELS.items()}
         return super().get_context_data(**choices, **kwargs)
 
 
@@ -197,7 +198,7 @@ class ConnectionCreateView(ConnectionAddPage, ConnectionFormPage):
     @property
     def provider(self) -> type[Provider[Any]]:
         try:
-            return get_provider(self.kwargs["provider_id"])
+            return offered_provider(self.kwargs["provider_id"])
         except UnknownProvider as error:
             raise Http404(str(error)) from error
 

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from providers.core.base import Provider
-from providers.core.registry import all_providers
 
+from ..offers import offered_providers
 from .base import Crumb
 from .connections import LIST
 from .inline_add import ConnectionAddPage
@@ -34,7 +34,9 @@ class ProviderListView(ConnectionAddPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted = request.GET.get("q", "").strip()
         found = [
-            one for one in all_providers() if self.add_context.fits(one) and _is_found(one, wanted)
+            one
+            for one in offered_providers()
+            if self.add_context.fits(one) and _is_found(one, wanted)
         ]
         categories: dict[str, list[type[Provider[Any]]]] = {}
         for provider in found:

@@ -9,6 +9,7 @@ from .hosts import hosts_of
 from .install import (
     InstalledType,
     SyncedType,
+    give_type,
     install_type,
     install_types,
     remove_type,
@@ -29,6 +30,7 @@ __all__ = [
     "connection_type",
     "connection_types",
     "finish_authorization",
+    "give_type",
     "hosts_of",
     "install_type",
     "install_types",

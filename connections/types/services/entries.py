@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from connections.catalog import confirm_types, directory_types, installed_types, owner_of
-from connections.models import Connection, ConnectionType, by_name
+from connections.models import Connection, ConnectionType, by_name, seen
+from connections.offers import seen_types
 from providers.core.base import Provider
 from providers.core.registry import all_providers, get_provider
 from providers.manifests import Manifest, manifest_text, shipped
@@ -54,12 +55,14 @@ class TypeEntry:
 
 
 def connection_types() -> list[TypeEntry]:
-    """Every connection type by its label, each with the number of connections that use it.
+    """Every connection type that the one who looks may see, by its label, each with the number of
+    the connections that use it.
 
     Two queries.
     """
     confirm_types()
-    rows = {row.key: row for row in ConnectionType.objects.select_related("installed_by")}
+    found_rows = seen_types(ConnectionType.objects.select_related("installed_by", "team"))
+    rows = {row.key: row for row in found_rows}
     used = dict(Connection.objects.order_by().values_list("provider_id").annotate(Count("pk")))
     files = {one.key: ("shipped", one, "") for one in shipped()}
     files |= {
@@ -89,12 +92,24 @@ def connection_type(key: str) -> TypeEntry:
 
 
 def type_users(key: str, limit: int = 100) -> list[Connection]:
-    """The connections that need what is installed under this key; none where a file comes first."""
+    """The connections that need what is installed under this key, as far as the one who looks may
+    see them; none where a file comes first.
+    """
     return (
         []
         if owner_of(key)
         else list(Connection.objects.listed().filter(provider_id=key).order_by(*by_name())[:limit])
     )
+
+
+def has_others(key: str) -> bool:
+    """True if connections of this type are not for the one who looks. No query where that cannot
+    be.
+    """
+    if not seen("connection"):
+        return False
+    mine = Connection.objects.order_by().values("pk")
+    return Connection.every.filter(provider_id=key).exclude(pk__in=mine).exists()
 
 
 def rows_behind() -> dict[str, int]:

@@ -9,14 +9,23 @@ from django.utils.translation import gettext as _
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
 from connections.locks import hold, long_change, retried
-from connections.models import Connection, ConnectionType, by_name
+from connections.models import Connection, ConnectionType, Team, by_name
+from connections.offers import seen_types
 from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
 from providers.core.registry import all_providers, is_built_in
 from providers.manifests import Manifest
 
-from .entries import GONE, rows_of_older_versions, type_users
-from .preview import TypePreview, preview_of, read_types, refuse_several, refused, stored_text
+from .entries import GONE, has_others, rows_of_older_versions, type_users
+from .preview import (
+    OF_OTHERS,
+    TypePreview,
+    preview_of,
+    read_types,
+    refuse_several,
+    refused,
+    stored_text,
+)
 from .rows import Move, moved_rows, store_moved
 
 
@@ -45,12 +54,13 @@ class SyncedType:
 
 
 @retried
-def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
-    """Installs every type of a document or none, and brings their connections up.
+def install_types(text: str, *, actor: Actor, team: Team | None = None) -> list[InstalledType]:
+    """Installs every type of a document or none, and brings their connections up. `team`: to which
+    new ones belong, None: they are offered to all; one that is installed stays where it is.
 
     Raises Invalid, PermissionDenied.
     """
-    require(actor, "connections.add_connectiontype")
+    require(actor, "connections.add_connectiontype", on=ConnectionType(team=team))
     confirm_types()
     manifests = read_types(text)
     try:
@@ -65,13 +75,28 @@ def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
             ]
             if refusals := [error for one in previews for error in one.refusals]:
                 raise Invalid(refusals)
-            installed = [_install(one, actor) for one in previews]
+            installed = [_install(one, actor, team) for one in previews]
     except IntegrityError:
         raise refused(
             "race", _("Somebody installed it at the same time. Look at the list, and try again.")
         ) from None
     confirm_types()
     return installed
+
+
+def give_type(key: str, team: Team | None, *, actor: Actor) -> ConnectionType:
+    """Offers an installed type to one team, or to all. Connections that are of the type stay.
+    Raises ConnectionType.DoesNotExist, PermissionDenied.
+    """
+    row = seen_types(ConnectionType.objects.all()).filter(key=key.replace("\x00", "")).first()
+    if row is None:
+        raise ConnectionType.DoesNotExist(_(GONE) % {"key": key})
+    require(actor, "connections.add_connectiontype", on=row)
+    row.team = team
+    require(actor, "connections.add_connectiontype", on=row)
+    row.save(update_fields=["team"])
+    bump_change_counter()
+    return row
 
 
 def install_type(text: str, *, actor: Actor) -> InstalledType:
@@ -84,7 +109,7 @@ def install_type(text: str, *, actor: Actor) -> InstalledType:
     return install_types(text, actor=actor)[0]
 
 
-def _install(preview: TypePreview, actor: Actor) -> InstalledType:
+def _install(preview: TypePreview, actor: Actor, team: Team | None) -> InstalledType:
     manifest = preview.manifest
     if preview.is_same:
         return InstalledType(manifest, False, preview.installed)
@@ -95,7 +120,7 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
         "installed_by": actor,
     }
     if preview.installed is None:
-        ConnectionType.objects.create(key=manifest.key, **values)
+        ConnectionType.objects.create(key=manifest.key, team=team, **values)
     else:
         row = ConnectionType.objects.get(key=manifest.key)
         for name, value in values.items():
@@ -118,10 +143,14 @@ def remove_type(key: str, *, actor: Actor) -> None:
     """
     require(actor, "connections.delete_connectiontype")
     with transaction.atomic():
-        row = ConnectionType.objects.select_for_update().filter(key=key.replace("\x00", "")).first()
+        rows = seen_types(ConnectionType.objects.select_for_update())
+        row = rows.filter(key=key.replace("\x00", "")).first()
         if row is None:
             _refuse_file(key)
             raise ConnectionType.DoesNotExist(_(GONE) % {"key": key})
+        require(actor, "connections.delete_connectiontype", on=row)
+        if has_others(row.key):
+            raise Invalid([FieldError("key", "of_others", _(OF_OTHERS))])
         if users := type_users(row.key):
             cure = _("Delete these connections first, or move what they do to others.")
             raise InUse(users, cure)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections.catalog import (
     LARGEST,
@@ -14,17 +15,21 @@ from connections.catalog import (
     owner_of,
 )
 from connections.models import Connection, ConnectionType, by_name
-from connections.services import Actor, FieldError, Invalid, require
+from connections.services import Actor, FieldError, Invalid, may, require
 from providers.core.base import Provider
 from providers.core.marks import find_mark, mark_names
 from providers.core.registry import all_providers
 from providers.manifests import Manifest, ManifestError, compare, manifest_text, read_documents
 from providers.manifests.errors import nearest
 
+from .entries import has_others
 from .hosts import redirected
 from .rows import Move, moved_rows
 
 RESERVED_KEYS = frozenset(["install"])  # the page where types are installed
+OF_OTHERS = gettext_noop(
+    "Connections of other teams use it. Ask an administrator of all teams to do this."
+)
 NO_REFERENCES = frozenset(["env"])  # a section that means something else
 
 
@@ -135,6 +140,10 @@ def preview_of(
 ) -> TypePreview:
     """The preview of one manifest. `row`: the type of its key that is installed."""
     provider = installed_provider(manifest)
+    if row is not None and not may(actor, "connections.add_connectiontype", row):
+        text = _("The key %(key)s is taken. Give the type another key.") % {"key": manifest.key}
+        taken = FieldError("key", "taken", text)
+        return TypePreview(manifest, provider, document, refusals=(taken,))
     connections = list(Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()))
     is_same = row is not None and _is_same(row, manifest)
     installed = row.version if row else None
@@ -144,12 +153,19 @@ def preview_of(
     has_literals = any(one.credentials_key for one in connections)
     goes_to = redirected(old.manifest if old else None, manifest) if has_literals else ()
     refusals = tuple(
-        _refusals(manifest, provider, row, connections) or _redirect_refusals(goes_to, actor)
+        _refusals(manifest, provider, row, connections)
+        or _others_refusals(manifest.key)
+        or _redirect_refusals(goes_to, actor)
     )
     move = Move() if refusals else moved_rows(connections, provider)[1]
     return TypePreview(
         manifest, provider, document, installed, False, len(connections), move, refusals, goes_to
     )
+
+
+def _others_refusals(key: str) -> list[FieldError]:
+    """The refusal to change the connections of other teams."""
+    return [FieldError("key", "of_others", _(OF_OTHERS))] if has_others(key) else []
 
 
 def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]:

@@ -13,7 +13,7 @@ from providers.core.base import Provider
 from ... import services as core
 from ...views.base import Crumb, Page
 from .. import services
-from ..forms import PreviewForm, TypeForm
+from ..forms import PreviewForm, TypeForm, TypeTeamForm
 
 TYPES: Crumb = (gettext_lazy("Connection types"), "/types/")
 
@@ -88,11 +88,19 @@ class TypeInstallView(TypePage):
             "text": text,
             "is_refused": any(one.refusals for one in previews),
             "is_same": all(one.is_same for one in previews),
+            "team_form": self._team_form(),
         }
         return self.show(TypeForm(initial={"document": text}), **context)
 
+    def _team_form(self) -> TypeTeamForm | None:
+        """The choice of a team, None where there is none."""
+        teams = list(core.teams_of(self.request.user))
+        return TypeTeamForm(teams) if teams else None
+
     def _install(self, text: str) -> HttpResponse:
-        installed = services.install_types(text, actor=self.request.user)
+        chosen, user = self.posted("team"), self.request.user
+        team = core.team_named(chosen, actor=user) if chosen else None
+        installed = services.install_types(text, actor=user, team=team)
         for one in installed:
             self._tell(one)
             self.tell(one.notices)

@@ -30,6 +30,13 @@ EXPECTED = (
 )
 
 
+def _add_give(give: CommandParser) -> None:
+    give.add_argument("key")
+    to = give.add_mutually_exclusive_group(required=True)
+    to.add_argument("--team", help="name or id")
+    to.add_argument("--to-all", action="store_true")
+
+
 class Command(BaseCommand):
     """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
     wrong arguments.
@@ -52,13 +59,10 @@ class Command(BaseCommand):
         install.add_argument(
             "--dry-run", action="store_true", help="say what would happen, and write nothing"
         )
-        listing = actions.add_parser(
-            "list",
-            help=(
-                "list the types that are installed, in CONNECTIONS_TYPES_DIR, or come with "
-                "Switchboard"
-            ),
-        )
+        install.add_argument("--team", help="offer new ones to this team alone; its name or id")
+        _add_give(actions.add_parser("give", help="offer an installed type to one team, or to all"))
+        where = "are installed, in CONNECTIONS_TYPES_DIR, or come with Switchboard"
+        listing = actions.add_parser("list", help=f"list the types that {where}")
         listing.add_argument("--json", action="store_true", help="for machines")
         show = actions.add_parser("show", help="print a type's document")
         show.add_argument("key")
@@ -105,7 +109,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._say("Nothing was written: this is a dry run.")
             return
-        for done in services.install_types(text, actor=None):
+        team = core.team_named(options["team"], actor=None) if options["team"] else None
+        for done in services.install_types(text, actor=None, team=team):
             act = (
                 "installed"
                 if done.previous is None
@@ -115,6 +120,11 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"{done.manifest.key}  version {done.manifest.version}  {act}")
             self._tell(done.move)
+
+    def _give(self, options: dict[str, Any]) -> None:
+        team = core.team_named(options["team"], actor=None) if options["team"] else None
+        row = services.give_type(options["key"], team, actor=None)
+        self.stdout.write(f"{row.key}  {f'for {team.name}' if team else 'for all'}")
 
     def _describe(self, one: services.TypePreview) -> None:
         """Prints guesses, warnings and hosts of a type. Raises Invalid for a refused one."""
