@@ -17,13 +17,19 @@ class Role(models.TextChoices):
 
 
 class Team(models.Model):
-    """People who share connections, profiles and tokens that others do not see."""
+    """People who share connections, profiles and tokens that others do not see.
+
+    `requests_per_minute`, `tokens_per_day`: what all tokens of the team together may do through the
+    gateway; None is no limit.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
         max_length=100, unique=True, validators=[ProhibitNullCharactersValidator()]
     )
     date_created = models.DateTimeField(auto_now_add=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    tokens_per_day = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]

@@ -78,7 +78,7 @@ from .list_choices import (
     team_views,
     teams_to_save_for,
 )
-from .narrowing import USE_PROFILE, Narrowing, UsableProfiles, usable_profiles
+from .narrowing import USE_PROFILE, Narrowing, UsableProfiles
 from .networks import clean_networks
 from .permissions import Actor, may, require, roles_that_hold
 from .profiles import (
@@ -112,6 +112,7 @@ from .team_end import delete_team, owned_by
 from .teams import (
     administrators_of,
     create_team,
+    limit_team,
     may_add_for_all,
     members_of,
     remove_member,
@@ -217,6 +218,7 @@ __all__ = [
     "key_report",
     "last_step",
     "learn",
+    "limit_team",
     "list_choice",
     "list_models",
     "longest_life",
@@ -294,6 +296,5 @@ __all__ = [
     "unused_tokens",
     "update_connection",
     "update_profile",
-    "usable_profiles",
     "versions",
 ]

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..client_ip import is_within
 from ..lookup import parse_id
-from ..models import ApiToken, FormerAlias, Profile
+from ..models import ApiToken, FormerAlias, Profile, Team
 from ..standing import standing_of
 from .narrowing import USE_PROFILE, Narrowing, narrowing_of
 
@@ -50,7 +50,7 @@ def digest(text: str) -> str:
 def authenticate_token(text: str) -> ApiToken | None:
     """The active token with this text and its active user, else None. One query."""
     row = (
-        ApiToken.every.select_related("user").filter(prefix=text[:PREFIX_LENGTH]).first()
+        ApiToken.every.select_related("user", "team").filter(prefix=text[:PREFIX_LENGTH]).first()
         if text.isascii() and text.isprintable()
         else None
     )
@@ -77,7 +77,8 @@ class Caller:
     `profile_ids`: the profiles a token is limited to, None for all; `profile_names`: their aliases
     and former ones. `networks`: where the token may be used from, empty for anywhere.
     `may_use_profiles`: what the user is allowed, whatever the scopes; `narrowing`: with which of
-    them, by teams and tags, None with all.
+    them, by teams and tags, None with all. `of_team`: the limits of the token's team, in the form
+    of a caller with its id; `limited`: whose limits these are.
     """
 
     user_id: int
@@ -94,6 +95,8 @@ class Caller:
     expires_at: datetime | None = None
     may_use_profiles: bool = False
     narrowing: Narrowing | None = None
+    of_team: "Caller | None" = None
+    limited: str = "token"
 
     def may_name(self, id_or_alias: str) -> bool:
         """False for a profile that the token is not for, and for one that does not exist."""
@@ -109,8 +112,10 @@ def find_caller(text: str) -> Caller | None:
     if row is None:
         return None
     limits: dict[str, Any] = profiles_limit(row) if row.is_limited else {}
+    person = caller_of(row.user)
     return replace(
-        caller_of(row.user),
+        person,
+        of_team=_limits_of(person, row.team),
         token_id=row.pk,
         token_name=row.name,
         prefix=row.prefix,
@@ -121,6 +126,19 @@ def find_caller(text: str) -> Caller | None:
         expires_at=row.expires_at,
         narrowing=narrowing_of(standing_of(row.user), row),
         **limits,
+    )
+
+
+def _limits_of(person: Caller, team: Team | None) -> Caller | None:
+    """The limits of a team, counted under its id as those of a token are; None without any."""
+    if team is None or (team.requests_per_minute is None and team.tokens_per_day is None):
+        return None
+    return replace(
+        person,
+        token_id=team.pk,
+        requests_per_minute=team.requests_per_minute,
+        tokens_per_day=team.tokens_per_day,
+        limited="team",
     )
 
 

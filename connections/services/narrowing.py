@@ -40,6 +40,10 @@ class Narrowing:
             return False
         return self.sees_all or not self.teams.isdisjoint(owners & {self.team} or owners)
 
+    def profiles(self) -> "UsableProfiles":
+        """The profiles that these callers may use. Two queries."""
+        return _usable_profiles(self)
+
 
 @dataclass(frozen=True, slots=True)
 class UsableProfiles:
@@ -67,8 +71,7 @@ def narrowing_of(standing: Standing, token: ApiToken | None = None) -> Narrowing
     return Narrowing(uses_shared, roles, frozenset(using), standing.sees_all, team, tags)
 
 
-def usable_profiles(narrowing: Narrowing) -> UsableProfiles:
-    """The profiles that these callers may use. Two queries."""
+def _usable_profiles(narrowing: Narrowing) -> UsableProfiles:
     rows = Profile.every.filter(_usable(narrowing)).order_by()
     names: dict[uuid.UUID, set[str]] = {
         pk: {alias}

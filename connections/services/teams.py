@@ -17,6 +17,7 @@ from ..lookup import parse_id
 from ..models import Connection, Membership, Profile, Role, Team
 from ..standing import MANAGES, standing_of
 from .permissions import Actor, may, require
+from .tokens import limit_errors
 
 LONGEST_NAME = 100
 
@@ -94,6 +95,24 @@ def rename_team(team: Team, name: str, *, actor: Actor) -> Team:
     """Gives a team another name. Raises Invalid, PermissionDenied."""
     require(actor, MANAGES, on=team)
     return _named(team, name)
+
+
+@retried
+def limit_team(
+    team: Team, *, requests_per_minute: int | None, tokens_per_day: int | None, actor: Actor
+) -> Team:
+    """Limits what all tokens of a team together may do through the gateway; None is no limit.
+
+    Raises Invalid, PermissionDenied for whoever does not manage all teams.
+    """
+    require(actor, MANAGES, on=Team())
+    limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
+    if errors := limit_errors(limits):
+        raise Invalid(errors)
+    for name, value in limits.items():
+        setattr(team, name, value)
+    team.save(update_fields=[*limits])
+    return team
 
 
 def _named(team: Team, name: str) -> Team:

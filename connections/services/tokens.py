@@ -123,7 +123,7 @@ def token_errors(
     """The errors of what a token, or a rule that stands for one, may do. `unknown`: profiles that
     do not exist.
     """
-    return [*_errors(name, scopes, unknown), *_limit_errors(limits)]
+    return [*_errors(name, scopes, unknown), *limit_errors(limits)]
 
 
 def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldError]:
@@ -151,7 +151,8 @@ def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldEr
     return errors
 
 
-def _limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
+def limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
+    """The errors of limits of a token, or of a team: None is no limit."""
     wrong = {
         name: MOST[name]
         for name, value in limits.items()

@@ -165,7 +165,7 @@ class ConfigCache:
     async def usable(self, narrowing: services.Narrowing) -> services.UsableProfiles:
         """The profiles that callers may use who are narrowed like this."""
         found: services.UsableProfiles = await self._cached(
-            self._usable, narrowing, services.usable_profiles, narrowing
+            self._usable, narrowing, narrowing.profiles
         )
         return found
 

@@ -77,9 +77,10 @@ def _duration(seconds: float) -> str:
 
 def too_many_requests(state: LimitState) -> GatewayError:
     """A 429 until the minute has ended."""
+    caller = state.caller
     message = (
-        f"This token may make {state.caller.requests_per_minute} requests a minute. Wait, and ask "
-        "less often."
+        f"This {caller.limited} may make {caller.requests_per_minute} requests a minute. Wait, and "
+        "ask less often."
     )
     return _exceeded(state, "rate_limited", message, 60 - state.at.second)
 
@@ -87,8 +88,8 @@ def too_many_requests(state: LimitState) -> GatewayError:
 def used_up(state: LimitState, reservation: Reservation, *, is_soon: bool) -> GatewayError:
     """A 429 until the day has ended, or `is_soon`: calls that run will give some tokens back."""
     message = (
-        f"This token may use {state.caller.tokens_per_day} tokens a day. They are used up, or "
-        "reserved for calls that run."
+        f"This {state.caller.limited} may use {state.caller.tokens_per_day} tokens a day. They are "
+        "used up, or reserved for calls that run."
     )
     state = replace(state, reservation=reservation)
     seconds = SOON if is_soon else _until_tomorrow(state.at)

@@ -103,8 +103,8 @@ class TargetList(ApiView):
     )
     def post(self, request: Request) -> Response:
         values = self.valid(NoticeTargetCreateSerializer, request)
-        chosen = values.pop("team_id") if "team_id" in values else None
-        team = services.team_for(request.user, str(chosen) if chosen else None)
+        chosen = (values.pop("team") or "") if "team" in values else None
+        team = services.team_for(request.user, chosen)
         row, secret = services.create_target(actor=request.user, team=team, **values)
         body = NoticeTargetSerializer(row).data | {"secret": secret or None}
         return Response(body, 201, headers={"Location": f"{request.path}/{row.pk}"})

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from connections.api.camelcase import StrictBooleanField, StrictCharField
-from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer
+from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer, TeamField
 
 from ..models import NoticeTarget
 
@@ -105,12 +105,7 @@ class NoticeTargetCreateSerializer(NoticeTargetColumnsSerializer):
 
     kind = serializers.ChoiceField(NoticeTarget.Kind.choices)
     address = AddressField(help_text="https://... of a webhook, slack://... and so on of Apprise.")
-    team_id = serializers.UUIDField(
-        required=False,
-        allow_null=True,
-        help_text="It is told of this team's rows alone. Left out: of everything, or of the only "
-        "team for which you may make one.",
-    )
+    team = TeamField()
 
 
 class NoticeTargetPatchSerializer(NoticeTargetColumnsSerializer):
@@ -126,9 +121,7 @@ class NoticeTargetSerializer(NoticeTargetColumnsSerializer):
     """A target."""
 
     id = serializers.UUIDField()
-    team_id = serializers.UUIDField(
-        allow_null=True, help_text="It is told of this team's rows alone. Null: of everything."
-    )
+    team = TeamField()
     kind = serializers.CharField(help_text="webhook or apprise.")
     address = serializers.CharField(source="shown", help_text="Its beginning.")
     sent_at = serializers.DateTimeField(allow_null=True)

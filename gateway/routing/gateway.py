@@ -85,17 +85,22 @@ class Gateway:
     async def _count(
         self, request: GatewayRequest, profile: StoredProfile, record: PendingRecord
     ) -> LimitState | None:
-        """Counts the request against the limits of its token, None where it has none.
+        """Counts the request against the limits of its token and of the token's team. Returns where
+        the token stands, or the team if only that is limited; None where neither is.
 
         Raises GatewayError 429.
         """
-        caller = request.caller
-        if caller.requests_per_minute is None and caller.tokens_per_day is None:
+        caller, state = request.caller, None
+        is_limited = caller.requests_per_minute is not None or caller.tokens_per_day is not None
+        if not is_limited and caller.of_team is None:
             return None
         asked = input_tokens(request, profile)
         tokens = asked + longest_answer(request, profile)
-        state = await self._limits.count(caller, asked, tokens)
-        record.reservation = state.reservation
+        for one in (caller if is_limited else None, caller.of_team):
+            if one is not None:
+                found = await self._limits.count(one, asked, tokens)
+                record.reservations += [found.reservation] if found.reservation else []
+                state = state or found
         return state
 
 
@@ -181,7 +186,7 @@ class PendingResponse:
         try:
             async for piece in pieces:
                 self._record.mark_first_chunk()
-                if self._record.reservation is not None and is_done(piece):
+                if self._record.reservations and is_done(piece):
                     await self._end()  # clients read no further
                 yield piece
             await self._end()

@@ -56,14 +56,15 @@ class PendingRecord:
     """A usage record that is filled while its request is answered.
 
     `asked`: the profile that the request names, once it is found. `outcome`: ok, client_closed,
-    server_stopped, or the code of an error. `told_in_vain`: what a service counted for an answer
+    server_stopped, or the code of an error. `reservations`: of its token, and of the token's team.
+    `told_in_vain`: what a service counted for an answer
     that failed. `settlement`: of a call that had a reservation, once it has ended.
     """
 
     request: GatewayRequest
     asked: StoredProfile | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    reservation: Reservation | None = None
+    reservations: list[Reservation] = field(default_factory=list)
     settlement: "Future[None] | None" = None
     usage: Usage | None = None
     told_in_vain: Usage | None = None

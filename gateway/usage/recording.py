@@ -84,9 +84,10 @@ class Recorder:
         if self._running.pop(id(record), None) is None:
             return
         record.end(outcome)
-        if record.reservation is not None and self._settle is not None:
+        if self._settle is not None:
             used = record.usage.total_tokens if record.usage else 0
-            record.settlement = self._settle(record.reservation, used)
+            for reservation in record.reservations:
+                record.settlement = self._settle(reservation, used) or record.settlement
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._overflowed += 1

@@ -44,11 +44,11 @@ class Sight:
 
     def hidden_tokens(self) -> set[UUID]:
         """The tokens of other teams. One query."""
-        others = ApiToken.objects.exclude(team=None).exclude(team__in=self.teams)
+        others = ApiToken.every.exclude(team=None).exclude(team__in=self.teams)
         return set(others.order_by().values_list("pk", flat=True))
 
     def _tokens(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(team__in=self.teams).order_by()
+        return ApiToken.every.filter(team__in=self.teams).order_by()
 
     def _rows(self, kind: str) -> "_Column":
         model, past = MODELS[kind], MODELS[kind].history.filter(history_type="-")

@@ -147,13 +147,13 @@ def test_the_team_of_a_target_is_chosen_where_it_is_made(teams: Teams):
     client = browser(teams.people["administrator"])
     given = {"name": "Ours", "kind": "webhook", "address": "https://hooks.example/1"}
     made = client.post("/api/v1/notice-targets", given, content_type="application/json")
-    assert made.status_code == 201 and made.json()["teamId"] == str(teams.a.pk)  # the only one
+    assert made.status_code == 201 and made.json()["team"] == "Red"  # the only one
     client.post("/notices/targets/add/", given | {"name": "Second", "minimum_severity": "info"})
     assert NoticeTarget.objects.get(name="Second").team == teams.a
     boss = browser(teams.people["global administrator"])
-    of_blue = given | {"teamId": str(teams.b.pk), "name": "Theirs"}
+    of_blue = given | {"team": "Blue", "name": "Theirs"}
     made = boss.post("/api/v1/notice-targets", of_blue, content_type="application/json")
-    assert made.json()["teamId"] == str(teams.b.pk)
+    assert made.json()["team"] == "Blue"
     page = boss.get("/notices/targets/add/").content.decode()
     assert 'name="team"' in page and "Blue" in page
     assert "Blue" not in client.get("/notices/targets/add/").content.decode()

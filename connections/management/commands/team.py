@@ -1,4 +1,4 @@
-"""`manage.py team list|add|rename|delete|member|remove|move|share|unshare`: teams."""
+"""`manage.py team list|add|rename|limit|delete|member|remove|move|share|unshare`: teams."""
 
 from typing import Any
 
@@ -26,6 +26,10 @@ class Command(BaseCommand):
         rename = actions.add_parser("rename", help="give a team another name")
         rename.add_argument("team")
         rename.add_argument("name")
+        limit = actions.add_parser("limit", help="limit all tokens of a team together")
+        limit.add_argument("team")
+        limit.add_argument("--requests-per-minute", type=int, help="left out: no limit")
+        limit.add_argument("--tokens-per-day", type=int, help="left out: no limit")
         delete = actions.add_parser("delete", help="delete a team")
         delete.add_argument("team")
         heirs = delete.add_mutually_exclusive_group()
@@ -68,6 +72,12 @@ class Command(BaseCommand):
     def _rename(self, options: dict[str, Any]) -> None:
         team = services.rename_team(self._team(options), options["name"], actor=None)
         self.stdout.write(f"It is called {team} now.")
+
+    def _limit(self, options: dict[str, Any]) -> None:
+        limits = {name: options[name] for name in ("requests_per_minute", "tokens_per_day")}
+        team = services.limit_team(self._team(options), **limits, actor=None)
+        told = [f"{value} {name.replace('_', ' ')}" for name, value in limits.items() if value]
+        self.stdout.write(f"{team}: {', '.join(told) or 'no limit'}.")
 
     def _delete(self, options: dict[str, Any]) -> None:
         heir = services.team_named(options["to"], actor=None) if options["to"] else None
