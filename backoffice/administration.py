@@ -23,6 +23,7 @@ from connections.models import (
     TrustedIssuer,
     works_now,
 )
+from connections.offers import seen_types
 from connections.schedule import services as schedule
 from connections.services import default_profiles
 from connections.standing import MANAGES
@@ -145,7 +146,7 @@ def _sources() -> Iterator[Area]:
 
 
 def _types() -> Iterator[Area]:
-    number = ConnectionType.objects.count()
+    number = seen_types(ConnectionType.objects.all()).count()
     holds = _("%(n)s installed, beside those that come along") % {"n": number}
     yield Area(_("Connection types"), "type-list", holds)
 
