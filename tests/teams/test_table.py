@@ -1,8 +1,8 @@
-"""Nobody who is not in team B meets anything of it: on every page and by every operation of the API,
-also who has every right but to manage teams, and by a token of theirs that is narrowed to A.
+"""Nobody who is not in team B meets anything of it: on every page and by every operation of the
+API, also who has every right but to manage teams, and by a token of theirs that is narrowed to A.
 
-Pages come from the addresses, operations from the OpenAPI document, so that a new one is in it. What
-is new for a team to have gets a row in foreign.py. Who may what with which row is in test_rule.py.
+Pages come from the addresses, operations from the OpenAPI document, so that a new one is in it.
+What is new for a team to have gets a row in foreign.py. Who may what is in test_rule.py.
 """
 
 import json
