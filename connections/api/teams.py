@@ -18,6 +18,7 @@ from .camelcase import StrictCharField
 from .fields import WORD_SCHEMA, CamelCaseSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, plain_text
+from .tokens import WholeField
 
 SEE = ("connections:read", "connections.view_connection")
 MANAGE = (services.Scope.ADMIN, services.MANAGES)
@@ -41,6 +42,11 @@ class TeamSerializer(CamelCaseSerializer):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
+    requests_per_minute = serializers.IntegerField(
+        allow_null=True,
+        help_text="Of all its tokens together, through the gateway. Null: no limit.",
+    )
+    tokens_per_day = serializers.IntegerField(allow_null=True, help_text="As requestsPerMinute.")
     date_created = serializers.DateTimeField()
 
 
@@ -48,6 +54,14 @@ class TeamRequestSerializer(CamelCaseSerializer):
     """The name of a team."""
 
     name = TeamNameField()
+
+
+class TeamPatchSerializer(CamelCaseSerializer):
+    """What changes of a team. Only whoever manages all teams changes its limits."""
+
+    name = TeamNameField(required=False)
+    requests_per_minute = WholeField(allow_null=True)
+    tokens_per_day = WholeField(allow_null=True)
 
 
 class MemberSerializer(CamelCaseSerializer):
@@ -110,7 +124,7 @@ class TeamList(ApiView):
 
 
 class TeamDetail(ApiView):
-    """One team: read, rename, delete."""
+    """One team: read, change, delete."""
 
     access = {"GET": SEE, "PATCH": MANAGE, "DELETE": MANAGE}
 
@@ -121,14 +135,14 @@ class TeamDetail(ApiView):
     @extend_schema(
         operation_id="patchTeam",
         request={
-            "application/merge-patch+json": TeamRequestSerializer,
-            "application/json": TeamRequestSerializer,
+            "application/merge-patch+json": TeamPatchSerializer,
+            "application/json": TeamPatchSerializer,
         },
         responses=answers(200, TeamSerializer, 400, 404, 413, 415),
     )
     def patch(self, request: Request, team: str) -> Response:
-        name = self.valid(TeamRequestSerializer, request)["name"]
-        row = services.rename_team(_team(request, team), name, actor=request.user)
+        changes = self.valid(TeamPatchSerializer, request)
+        row = services.change_team(_team(request, team), changes, actor=request.user)
         return Response(TeamSerializer(row).data)
 
     @extend_schema(

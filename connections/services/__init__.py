@@ -111,6 +111,7 @@ from .tasks import (
 from .team_end import delete_team, owned_by
 from .teams import (
     administrators_of,
+    change_team,
     create_team,
     limit_team,
     may_add_for_all,
@@ -179,6 +180,7 @@ __all__ = [
     "caller_of",
     "cancel_task",
     "change_alias",
+    "change_team",
     "choose_columns",
     "clean_networks",
     "connections_of",

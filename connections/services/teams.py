@@ -2,7 +2,7 @@
 keep its members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -112,6 +112,24 @@ def limit_team(
     for name, value in limits.items():
         setattr(team, name, value)
     team.save(update_fields=[*limits])
+    return team
+
+
+@retried
+def change_team(team: Team, changes: Mapping[str, Any], *, actor: Actor) -> Team:
+    """Changes what is named of a team, all or nothing: `name`, `requests_per_minute`,
+    `tokens_per_day`. Raises Invalid, PermissionDenied.
+    """
+    before = {
+        "requests_per_minute": team.requests_per_minute,
+        "tokens_per_day": team.tokens_per_day,
+    }
+    limits = {name: changes[name] for name in before if name in changes}
+    with transaction.atomic():
+        if limits:
+            limit_team(team, **(before | limits), actor=actor)
+        if "name" in changes:
+            rename_team(team, changes["name"], actor=actor)
     return team
 
 

@@ -9,7 +9,10 @@ from django.core.management import call_command
 from connections import services
 from connections.models import Team
 from gateway.models import TokenCount
-from tests.people import person
+from tests.connections.api.calls import Api, errors, problem
+from tests.connections.api.calls import token_of as api_token
+from tests.pages import words
+from tests.people import browser, person
 
 from .rows import Owner, owner, token_of
 from .test_gateway import asked, chat
@@ -87,3 +90,35 @@ def test_a_team_is_limited_by_whoever_manages_all(ours: Owner):
     assert (team.requests_per_minute, team.tokens_per_day) == (None, 7)
     with pytest.raises(services.Invalid):
         limit(team, tokens=0)
+
+
+def test_the_page_of_a_team_sets_its_limits_for_whoever_manages_all(ours: Owner):
+    assert ours.team is not None
+    address = f"/teams/{ours.team.pk}/"
+    boss, hers = browser(person("anna", "Administrators")), browser(ours.people["administrator"])
+    posted = {"action": "limits", "requests_per_minute": "60", "tokens_per_day": ""}
+    assert hers.post(address, posted).status_code == 403
+    assert boss.post(address, posted).status_code == 302
+    shown = words(hers.get(address))
+    assert "Requests a minute 60 Tokens a day no limit" in shown and "Save the limits" not in shown
+    refused = words(boss.post(address, posted | {"requests_per_minute": "0"}))
+    assert "or nothing for no limit" in refused
+    assert Team.objects.get(pk=ours.team.pk).requests_per_minute == 60
+
+
+def test_the_api_reads_and_sets_limits_of_a_team(ours: Owner):
+    boss, hers = (
+        Api(api_token(one, "connections:read", "admin"))
+        for one in (person("anna", "Administrators"), ours.people["administrator"])
+    )
+    changed = boss.patch("/teams/ours", {"requestsPerMinute": 60, "tokensPerDay": 9}).json()
+    assert (changed["requestsPerMinute"], changed["tokensPerDay"]) == (60, 9)
+    boss.patch("/teams/ours", {"tokensPerDay": None})
+    assert hers.read("/teams/ours")["requestsPerMinute"] == 60
+    assert hers.read("/teams/ours")["tokensPerDay"] is None
+    problem(hers.patch("/teams/ours", {"name": "Mine", "tokensPerDay": 9}), 403)
+    services.create_team("Taken", actor=None)
+    both = {"name": "Taken", "tokensPerDay": 9}
+    assert errors(boss.patch("/teams/ours", both)) == {"/name": "taken"}
+    assert hers.patch("/teams/ours", {"name": "Ours"}).json()["name"] == "Ours"
+    assert Team.objects.get(name="Ours").tokens_per_day is None

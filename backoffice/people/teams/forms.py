@@ -21,6 +21,19 @@ class TeamForm(RefusableForm):
     )
 
 
+class LimitsForm(RefusableForm):
+    """The limits of a team."""
+
+    requests_per_minute = forms.IntegerField(
+        required=False, label=_("Requests per minute"), help_text=_("Empty: no limit.")
+    )
+    tokens_per_day = forms.IntegerField(
+        required=False,
+        label=_("Tokens per day"),
+        help_text=_("Tokens of models, in and out, by days of UTC. Empty: no limit."),
+    )
+
+
 class MemberForm(RefusableForm):
     """A new member of a team."""
 

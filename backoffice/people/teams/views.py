@@ -20,7 +20,7 @@ from connections.views.base import Crumb, Page
 from .. import services as people
 from ..forms import RefusableForm
 from . import services
-from .forms import FOR_ALL, EndForm, MemberForm, TeamForm, TeamOfPersonForm
+from .forms import FOR_ALL, EndForm, LimitsForm, MemberForm, TeamForm, TeamOfPersonForm
 from .lists import teams_crumbs
 
 
@@ -91,8 +91,8 @@ class TeamPage(Page):
 
 
 class TeamDetailView(TeamPage):
-    """One team: its members, what it has, and what it shares. `action` of a POST: `name`, `add`,
-    `role` or `remove`.
+    """One team: its members, what it has, and what it shares. `action` of a POST: `name`, `limits`,
+    `add`, `role` or `remove`.
     """
 
     template_name = "people/teams/detail.html"
@@ -105,7 +105,13 @@ class TeamDetailView(TeamPage):
         return self.show()
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        acts = {"name": self._rename, "add": self._add, "role": self._role, "remove": self._remove}
+        acts = {
+            "name": self._rename,
+            "limits": self._limit,
+            "add": self._add,
+            "role": self._role,
+            "remove": self._remove,
+        }
         act = acts.get(self.posted("action"))
         if act is None:
             raise Http404(_("There is no such action."))
@@ -121,6 +127,16 @@ class TeamDetailView(TeamPage):
             return self.redirect("team-detail", self.team.pk)
         self.team.refresh_from_db()
         return self.show(name_form=form)
+
+    def _limit(self, request: HttpRequest) -> HttpResponse:
+        form, actor = LimitsForm(request.POST), request.user
+        if form.is_valid() and self.done(
+            lambda: connections.change_team(self.team, form.cleaned_data, actor=actor),
+            form,
+            _("The limits of the team are saved."),
+        ):
+            return self.redirect("team-detail", self.team.pk)
+        return self.show(limits_form=form)
 
     def _add(self, request: HttpRequest) -> HttpResponse:
         form, actor = MemberForm(request.POST), request.user
@@ -177,7 +193,13 @@ class TeamDetailView(TeamPage):
             "shared": services.shared_by(team),
             "roles": Role.choices,
             "may_manage": may_manage,
-            "may_delete": may(actor, MANAGES, Team()),
+            "manages_all": may(actor, MANAGES, Team()),
+            "limits_form": LimitsForm(
+                initial={
+                    "requests_per_minute": team.requests_per_minute,
+                    "tokens_per_day": team.tokens_per_day,
+                }
+            ),
             "name_form": TeamForm(initial={"name": team.name}),
             "member_form": MemberForm(),
         }
