@@ -18,7 +18,7 @@ from .health.services import (
     severity_of_model,
 )
 from .lookup import former_alias_q, id_or_alias_q, parse_id
-from .models import ByCodePoint, Connection, Profile, by_name
+from .models import ByCodePoint, Connection, Profile, by_name, seen
 from .recent_use import sort_by_use
 from .searching import has_words, is_called, tagged, with_texts
 from .texts import tag_key
@@ -78,10 +78,11 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
     rows = _common(rows, filters, "model")
     if provider := filters.get("provider"):
-        rows = rows.filter(connection__provider_id=provider)
+        rows = rows.filter(seen("connection", "connection__"), connection__provider_id=provider)
     if connection := filters.get("connection", "").strip():
         former = former_alias_q(Connection, "connection__", alias=connection.lower())
-        rows = rows.filter(id_or_alias_q(connection, "connection__") | former)
+        named = id_or_alias_q(connection, "connection__") | former
+        rows = rows.filter(seen("connection", "connection__"), named)
     if capability := filters.get("capability"):
         rows = rows.filter(capability=capability)
     rows = profiles_of_health(rows, filters.get("health", ""))

@@ -230,7 +230,9 @@ def fallback_choices(
         .defer("connection__credentials")
         .filter(capability=capability)
     )
-    return list((rows.exclude(pk=profile.pk) if profile else rows).order_by(*by_name())[:limit])
+    found = list((rows.exclude(pk=profile.pk) if profile else rows).order_by(*by_name())[:limit])
+    hide_unseen(found)
+    return found
 
 
 def fallback_chain(profile: Profile) -> list[Profile]:

@@ -50,6 +50,9 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     Role.OPERATOR: OPERATES,
     Role.ADMINISTRATOR: ADMINISTERS,
 }
+# What a token narrowed to a team or to tags keeps of its person's rights: with what is of all, or
+# of other people, it would get out of that.
+OF_NARROWED = OPERATES | {"connections.delete_connection", "connections.delete_profile"}
 OF_SHARES: Mapping[str, frozenset[str]] = {Level.SEE: SEES, Level.USE: USES}
 NOBODY = Standing()
 
@@ -160,6 +163,12 @@ def _of_shares(standing: Standing, row: Any) -> frozenset[str]:
     return found
 
 
+def rights_of_token(token: Any, rights: frozenset[str]) -> frozenset[str]:
+    """What a token leaves of its person's rights; None is no token."""
+    is_narrowed = token is not None and (token.team_id or getattr(token, "tags", ()))
+    return rights & OF_NARROWED if is_narrowed else rights
+
+
 def is_within(token: Any, row: Any) -> bool:
     """True if a token, narrowed to a team or to tags, is for this row; None is no token.
 
@@ -180,10 +189,10 @@ def is_within(token: Any, row: Any) -> bool:
 
 def owned_q(standing: Standing, permission: str) -> Q:
     """The condition that a person has a permission on a row by its `team` alone: on what has no
-    shares, such as a token. Empty where they have it on all.
+    shares, such as a token.
     """
     if standing.sees_all:
-        return Q()
+        return ~Q(pk__in=())  # true of all; an empty Q would vanish in an "or"
     shared = Q(team=None) if permission in standing.rights else Q(pk__in=())
     roles = dict(standing.roles).items()
     return shared | Q(team__in=[team for team, role in roles if permission in RIGHTS[role]])

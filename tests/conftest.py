@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import certifi
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
@@ -25,6 +26,10 @@ from providers.core.schema import settings_fields
 from .databases import migrated, shared_folder
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
+
+# A machine that is busy with other tests is slow, and no example is wrong for that.
+hypothesis.settings.register_profile("no-clock", deadline=None)
+hypothesis.settings.load_profile("no-clock")
 
 VENDORS = (
     "AWS_",

@@ -44,7 +44,8 @@ OTHER_WORDS = {  # what people call them who do not know their names
     "role-list": "groups, rights, permissions",
     "source-list": "vault, secret stores",
 }
-NOT_OFFERED = frozenset(["styleguide", "find"])  # for developers; the page that asks
+# for developers; the page that asks; a step of another act
+NOT_OFFERED = frozenset(["styleguide", "find", "confirm-by-provider"])
 
 
 @cache

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from connections.destinations import host_of
 from connections.health.services import reference_index
-from connections.models import Connection, Profile
+from connections.models import Connection, Profile, seen
 from connections.offers import offered_providers
 from connections.references import is_reference
 from connections.searching import with_texts
@@ -116,6 +116,11 @@ def references(text: str) -> Group:
     """References that connections use, with or without their `$`."""
     users: dict[str, set[Any]] = {}
     written: dict[str, str] = {}
+    seen_pks = (
+        set(Connection.objects.order_by().values_list("pk", flat=True))
+        if seen("connection")
+        else None
+    )
     for (_id, _name, reference), keys in reference_index().users.items():
         key = written.setdefault(reference.lower(), reference)
         users.setdefault(key, set()).update(keys)
@@ -128,8 +133,9 @@ def references(text: str) -> Group:
             icon="currency-dollar",
             sought=text,
         )
-        for reference, keys in users.items()
+        for reference, every in users.items()
         if (fits := rank(text, reference, reference[1:])) is not None and fits < ELSEWHERE
+        if (keys := every if seen_pks is None else every & seen_pks)
     ]
     return best(gettext_noop("References"), hits, everything=reverse("reference-list"))
 

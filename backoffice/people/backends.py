@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import is_service_account
-from connections.standing import rights_anywhere, rights_on, standing_of
+from connections.standing import rights_anywhere, rights_of_token, rights_on, standing_of
 
 from . import hashing
 
@@ -52,10 +52,12 @@ class OneQueryBackend(ModelBackend):
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Without an object what a person may do at all, by their groups or in one of their teams;
-        with one what they may do with it (connections/standing.py).
+        with one what they may do with it, each less what their token leaves out
+        (connections/standing.py).
         """
         standing = standing_of(user_obj)
-        return set(rights_anywhere(standing) if obj is None else rights_on(standing, obj))
+        rights = rights_anywhere(standing) if obj is None else rights_on(standing, obj)
+        return set(rights_of_token(getattr(user_obj, "token", None), rights))
 
     def user_can_authenticate(self, user: Any) -> bool:
         """False for a service account, whatever its password and session say."""

@@ -129,21 +129,20 @@ class OfSeenTeams(models.Manager[Row]):
 
 def seen_tokens() -> Q:
     """The condition that whoever looks may see a token of the API: it is theirs, of a team that
-    they administer, or of none where they may see tokens of all. Empty where they see all.
+    they administer, or of none where they may see tokens of all. A token that is narrowed sees
+    those of its person. Empty where they see all.
     """
     viewer = current_viewer()
     if viewer is None:
         return Q()
     standing = viewer.standing()
-    if not standing.has_teams or (standing.sees_all and viewer.team is None):
+    if viewer.team is not None or viewer.tags:
+        return Q(user=standing.user_id)
+    if not standing.has_teams or standing.sees_all:
         return Q()
-    if standing.sees_all:
-        return Q(team=viewer.team)
     managed = {pk for pk, role in standing.roles.items() if role == Role.ADMINISTRATOR}
-    if viewer.team is not None:
-        managed &= {viewer.team}
     condition = Q(user=standing.user_id) | Q(team__in=managed)
-    if viewer.team is None and "connections.view_apitoken" in standing.rights:
+    if "connections.view_apitoken" in standing.rights:
         condition |= Q(team=None)
     return condition
 

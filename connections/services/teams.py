@@ -23,9 +23,16 @@ LONGEST_NAME = 100
 
 
 def teams_of(actor: Actor) -> QuerySet[Team]:
-    """The teams that the actor is in, all of them for whoever manages all. By name."""
-    standing = None if actor is None else standing_of(actor)
-    if standing is None or standing.sees_all:
+    """The teams that the actor is in, all of them for whoever manages all; of a token that is
+    narrowed its team, or those of its person. By name.
+    """
+    if actor is None:
+        return Team.objects.all()
+    standing, token = standing_of(actor), getattr(actor, "token", None)
+    if token and token.team_id:
+        own = {token.team_id}
+        return Team.objects.filter(pk__in=own if standing.sees_all else own & set(standing.roles))
+    if standing.sees_all and not getattr(token, "tags", ()):
         return Team.objects.all()
     return Team.objects.filter(pk__in=set(standing.roles))
 

@@ -81,7 +81,8 @@ def test_a_database_that_has_the_old_migrations_has_nothing_of_them_to_do():
         if label in APPS
         for old in migration.replaces
     ]
-    recorder.migration_qs.filter(app__in=APPS).delete()
+    # with what stands on them, or the plan is the way back from it
+    recorder.migration_qs.filter(app__in=[*APPS, "people"]).delete()
     for label, name in replaced:
         recorder.record_applied(label, name)
     executor = MigrationExecutor(database)

@@ -27,7 +27,8 @@ RULE = WORK | {"connections.delete_connection", "connections.delete_profile"}
 RULE |= {
     "connections.change_defaultprofile",
     *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),
-    *(f"connections.{verb}_serviceaccount" for verb in ("view", "add", "change")),
+    *(f"connections.{verb}_serviceaccount" for verb in ("view", "add", "change", "delete")),
+    *(f"connections.{verb}_trustedissuer" for verb in ("view", "add", "change", "delete")),
 }
 RULE |= {
     "connections.view_revealrecord",

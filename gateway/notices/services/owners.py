@@ -14,7 +14,7 @@ from uuid import UUID
 from connections.models import HostApproval, Profile, Team, seen
 from connections.services import Actor
 from connections.standing import RIGHTS, standing_of, teams_of_viewer
-from connections.viewing import current_viewer
+from connections.viewing import Standing, current_viewer
 
 from ...attention.kinds import GUARDED, Fault
 from ...attention.radar import LostModel
@@ -79,8 +79,13 @@ def seen_owners(actor: Actor, *, is_guarded: bool) -> set[str] | None:
     standing, teams = standing_of(actor), teams_of_viewer(viewer)
     if is_guarded:
         own = {ALL} if VIEW in standing.rights else set()
-        return own | {str(one) for one in teams if VIEW in RIGHTS[standing.roles[one]]}
+        return own | {str(one) for one in teams if _keeps(standing, one)}
     return {ALL} | {str(one) for one in teams}
+
+
+def _keeps(standing: Standing, team: UUID) -> bool:
+    rights = standing.rights if standing.sees_all else RIGHTS[standing.roles[team]]
+    return VIEW in rights
 
 
 def owners_of(target: NoticeTarget) -> set[str] | None:

@@ -102,7 +102,7 @@ def test_each_finds_what_they_may_see_and_do(rows, operator, viewer, stranger):
     assert titles("eu", viewer)["Actions"] == ["Export EU"]
     assert "Tokens" not in titles("", viewer)["Pages"]
     assert titles("eu", stranger) == {}
-    pages = {"Your sign-in", "Your settings", "Keys", "Change password"}
+    pages = {"Your sign-in", "Your settings", "Your e-mail address", "Keys", "Change password"}
     assert set(titles("", stranger)["Pages"]) == pages
 
 

@@ -57,7 +57,7 @@ WRONG = {
     "made for another party": {"claims": {"azp": "other"}},
     "another issuer": {"claims": {"iss": "https://evil.example"}},
     "over": {"claims": {"exp": int(time.time()) - 130}},
-    "of the future": {"claims": {"iat": int(time.time()) + 400}},
+    "of the future": {"claims": {"iat": int(time.time()) + 40_000}},
     "no end": {"claims": {"exp": None}},
     "no subject": {"claims": {"sub": None}},
     "an empty subject": {"claims": {"sub": ""}},
