@@ -129,13 +129,13 @@ def references(text: str) -> Group:
             reference,
             _listed("connection-list", q=reference),
             fits,
-            note=_connections(len(keys)),
+            note=_connections(len(own)),
             icon="currency-dollar",
             sought=text,
         )
         for reference, every in users.items()
         if (fits := rank(text, reference, reference[1:])) is not None and fits < ELSEWHERE
-        if (keys := every if seen_pks is None else every & seen_pks)
+        if (own := every if seen_pks is None else every & seen_pks)
     ]
     return best(gettext_noop("References"), hits, everything=reverse("reference-list"))
 
