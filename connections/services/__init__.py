@@ -16,7 +16,7 @@ from ..errors import (
     Unusable,
 )
 from ..standing import MANAGES
-from .aliases import AliasOffer, change_alias, offered_alias, remove_former_alias
+from .aliases import change_alias, offered_alias, remove_former_alias
 from .approvals import (
     ask_for_moved_hosts,
     decide_host,
@@ -54,7 +54,6 @@ from .checks import (
     test_settings,
 )
 from .connections import (
-    Moved,
     create_connection,
     delete_connection,
     move_profiles,
@@ -97,7 +96,7 @@ from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
 from .several import NotDeleted, delete_several, free_and_needed, needed_by, retag
 from .sharing import move_to_team, share, shares_of, unshare
-from .source_tests import SourceTest, test_sources
+from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
 from .tasks import (
     beat,
@@ -144,7 +143,6 @@ __all__ = [
     "MOST_FALLBACKS",
     "USE_PROFILE",
     "Actor",
-    "AliasOffer",
     "Caller",
     "CheckResult",
     "Draft",
@@ -153,7 +151,6 @@ __all__ = [
     "InUse",
     "Invalid",
     "MissingRight",
-    "Moved",
     "Narrowing",
     "NotDeleted",
     "NotUndone",
@@ -162,7 +159,6 @@ __all__ = [
     "Saved",
     "Scope",
     "Selection",
-    "SourceTest",
     "Stale",
     "TestSummary",
     "Throttled",
