@@ -158,7 +158,7 @@ def test_an_idle_connection_that_the_server_ended_is_noticed():
 
 
 @pytest.fixture
-def full(connection) -> Iterator[Connection]:
+def full(connection, administrator, operator) -> Iterator[Connection]:
     """A saved connection in a database that cannot grow: SQLite's error for a full disk."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
