@@ -55,7 +55,7 @@ const words = document.currentScript.dataset; // in the language of the page
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target?.contains(document.activeElement)) left.add(detail.target);
     if (!/<html/i.test(detail.serverResponse) || ANSWERS.test(detail.serverResponse) || detail.isError) return;
-    detail.shouldSwap = false; // the page of a network that wants a sign-in of its own
+    detail.shouldSwap = false; // a captive portal's page
     say(words.foreign);
   });
 
@@ -63,8 +63,7 @@ const words = document.currentScript.dataset; // in the language of the page
     document.querySelector(detail.target)?.replaceChildren(...detail.content.childNodes);
   });
 
-  // A plain form and a download leave the page only for a server that answers, as it did a moment
-  // ago or does now.
+  // A plain form and a download leave the page only for a server that answers.
 
   const isFresh = () => performance.now() - answered < FRESH;
 
