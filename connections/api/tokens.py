@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from .. import services
 from ..lookup import parse_id
-from ..models import SUFFIX, ApiToken, ServiceAccount
+from ..models import ApiToken
 from .base import ApiView
 from .camelcase import StrictCharField
 from .fields import WORD_SCHEMA, CamelCaseSerializer, IdOrAliasField, TagField
@@ -153,7 +153,9 @@ class TokenList(ApiView):
     )
     def post(self, request: Request) -> Response:
         values = self.valid(TokenCreateSerializer, request)
-        user = _owner(values.pop("service_account", ""), request)
+        user = request.user
+        if account := values.pop("service_account", ""):
+            user = services.service_account_named(account, actor=request.user).user
         if team := values.get("team"):
             values["team"] = services.team_named(team, actor=request.user)
         row, text = services.create_token(
@@ -161,19 +163,6 @@ class TokenList(ApiView):
         )
         place = {"Location": f"{request.path}/{row.pk}"}
         return Response(_item(row) | {"token": text}, 201, headers=place)
-
-
-def _owner(account: str, request: Request) -> Any:
-    if not account:
-        return request.user
-    found = ServiceAccount.objects.select_related("user").filter(
-        user__username=f"{account}{SUFFIX}"
-    )
-    row = found.first()
-    if row is None:
-        text = "There is no service account with this name."
-        raise services.Invalid([services.FieldError("service_account", "not_found", text)])
-    return row.user
 
 
 class TokenDetail(ApiView):

@@ -94,7 +94,7 @@ from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
 from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
-from .several import NotDeleted, delete_several, free_and_needed, needed_by, retag
+from .several import delete_several, free_and_needed, needed_by, retag
 from .sharing import move_to_team, share, shares_of, unshare
 from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
@@ -117,6 +117,7 @@ from .teams import (
     members_of,
     remove_member,
     rename_team,
+    service_account_named,
     set_member,
     team_for_new,
     team_named,
@@ -135,7 +136,7 @@ from .token_ends import (
 )
 from .token_owners import may_make_tokens, require_above, require_may_make_tokens
 from .tokens import create_token, renew_token, revoke_token, revoke_tokens, token_errors
-from .undo import Undone, last_step, prune_undo_steps, undo_last_act
+from .undo import last_step, prune_undo_steps, undo_last_act
 
 __all__ = [
     "CHECKS_KEPT",
@@ -152,7 +153,6 @@ __all__ = [
     "Invalid",
     "MissingRight",
     "Narrowing",
-    "NotDeleted",
     "NotUndone",
     "Notice",
     "ProfileDraft",
@@ -162,7 +162,6 @@ __all__ = [
     "Stale",
     "TestSummary",
     "Throttled",
-    "Undone",
     "Unusable",
     "UsableProfiles",
     "administrators_of",
@@ -267,6 +266,7 @@ __all__ = [
     "save_versions",
     "save_view",
     "selected",
+    "service_account_named",
     "set_active",
     "set_default_profiles",
     "set_member",

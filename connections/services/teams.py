@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import parse_id
-from ..models import Connection, Membership, Profile, Role, Team
+from ..models import SUFFIX, Connection, Membership, Profile, Role, ServiceAccount, Team
 from ..standing import MANAGES, standing_of
 from .permissions import Actor, may, require
 from .tokens import limit_errors
@@ -68,6 +68,21 @@ def team_named(text: str, *, actor: Actor) -> Team:
     ).first()
     if found is None:
         raise Invalid([FieldError("team", "not_found", _("There is no such team."))])
+    return found
+
+
+def service_account_named(name: str, *, actor: Actor) -> ServiceAccount:
+    """The service account with this name, without SUFFIX: any for whoever may see service accounts,
+    else one that is in a team of the actor's. Raises Invalid.
+    """
+    is_one = Q(user__username=f"{name}{SUFFIX}")
+    if not may(actor, "connections.view_serviceaccount"):
+        own = teams_of(actor).values("pk")
+        is_one &= Q(team__in=own) | Q(user__memberships__team__in=own)
+    found = ServiceAccount.objects.select_related("user").filter(is_one).first()
+    if found is None:
+        text = _("There is no service account with this name.")
+        raise Invalid([FieldError("service_account", "not_found", text)])
     return found
 
 

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
+from backoffice.people.service_accounts.services import add_service_account
 from connections.models import Connection
+from connections.services import set_member
 from tests.fakes import connect
 
 from .conftest import Teams
@@ -83,3 +86,19 @@ def test_a_reference_of_another_team_is_not_found(teams: Teams, settings: Any):
     assert b"$Zqb" not in client.get("/find/?q=zqb").content
     client.force_login(teams.people["global administrator"])
     assert b"$Zqb" in client.get("/find/?q=zqb").content
+
+
+def test_a_service_account_of_another_team_is_as_one_that_is_not_there(teams: Teams):
+    account = add_service_account(
+        "zqb-svc", contact="x@example.com", role=Group.objects.get(name="Viewers"), actor=None
+    )
+    set_member(teams.b, account.user, "operator", actor=None)
+    client = Client()
+    client.force_login(teams.people["administrator"])
+    said = []
+    for name in ("zqb-svc", "nobody"):
+        body = {"name": "h", "scopes": ["gateway:use"], "team": teams.a.name}
+        body["serviceAccount"] = name
+        answer = client.post("/api/v1/tokens", body, "application/json")
+        said.append((answer.status_code, answer.json()["errors"]))
+    assert said[0] == said[1] and said[0][0] == 400

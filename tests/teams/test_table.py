@@ -16,6 +16,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from tests.people import browser
@@ -116,7 +117,10 @@ def seen(response: Any) -> tuple[int, str]:
 
 
 @pytest.fixture
-def world(fake: Any, settings: Any) -> Ours:
+def world(fake: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ours:
+    """All of A, at one moment: charts move over an hour between two looks."""
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
     settings.CONNECTIONS_REFERENCE_SECTIONS = ["Zqbsection"]
     return ours()
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from connections.api.base import ApiView
 from connections.api.openapi import answers, items_of
 from connections.api.pagination import PAGE, SkipTakePagination
-from connections.models import SUFFIX, IssuerRule, ServiceAccount, TrustedIssuer
-from connections.services import FieldError, Invalid, Scope
+from connections.models import IssuerRule, TrustedIssuer
+from connections.services import Scope, service_account_named
 from connections.workloads import services
 
 from .serializers import (
@@ -61,15 +61,11 @@ def _rule_item(row: IssuerRule) -> Any:
     return IssuerRuleSerializer(values).data
 
 
-def _with_account(values: dict[str, Any]) -> dict[str, Any]:
+def _with_account(values: dict[str, Any], actor: Any) -> dict[str, Any]:
     """The values of a rule with its account in the place of its name. Raises Invalid."""
     if "service_account" in values:
-        name = f"{values.pop('service_account')}{SUFFIX}"
-        rows = ServiceAccount.objects.select_related("user").filter(user__username=name)
-        values["account"] = rows.first()
-        if values["account"] is None:
-            text = "There is no service account with this name."
-            raise Invalid([FieldError("service_account", "not_found", text)])
+        name = values.pop("service_account")
+        values["account"] = service_account_named(name, actor=actor)
     return values
 
 
@@ -177,7 +173,7 @@ class RuleList(Changing):
     )
     def post(self, request: Request, name: str) -> Response:
         issuer = _issuer(name)
-        values = _with_account(self.valid(IssuerRuleCreateSerializer, request))
+        values = _with_account(self.valid(IssuerRuleCreateSerializer, request), request.user)
         row = services.create_rule(issuer, actor=request.user, **values)
         body = _rule_item(_rule(issuer, row.name))
         return Response(body, 201, headers={"Location": f"{request.path}/{row.name}"})
@@ -200,7 +196,7 @@ class RuleDetail(Changing):
     def patch(self, request: Request, name: str, rule: str) -> Response:
         issuer = _issuer(name)
         row = _rule(issuer, rule)
-        values = _with_account(self.valid(IssuerRulePatchSerializer, request))
+        values = _with_account(self.valid(IssuerRulePatchSerializer, request), request.user)
         row = services.change_rule(row, values, actor=request.user)
         return Response(_rule_item(_rule(issuer, row.name)))
 
