@@ -25,7 +25,7 @@ from providers.core.schema import settings_fields
 
 from .databases import migrated, shared_folder
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
-from .people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
+from .people import administrator, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
 
 # A machine that is busy with other tests is slow, and no example is wrong for that.
 hypothesis.settings.register_profile("no-clock", deadline=None)

@@ -25,16 +25,25 @@ def person(name: str, group: str = "", **columns: object) -> User:
     return user
 
 
+@pytest.fixture
+def roles(db) -> None:
+    """The groups of the migrations, for a test that names one and has none of the people."""
+    _make_groups()
+
+
 def _group(name: str) -> Group:
-    if (
-        not Group.objects.exists()
-    ):  # a test with real transactions emptied the tables before this one
+    _make_groups()
+    return Group.objects.get(name=name)
+
+
+def _make_groups() -> None:
+    # a test with real transactions empties the tables, and may be before this one
+    if not Group.objects.exists():
         for package in (migrations, gateway_migrations):
             for module in sorted(one.name for one in iter_modules(package.__path__)):
                 for operation in import_module(f"{package.__name__}.{module}").Migration.operations:
                     if isinstance(operation, RunPython):
                         operation.code(apps, None)
-    return Group.objects.get(name=name)
 
 
 def browser(user: User | AnonymousUser, **options: bool) -> Client:

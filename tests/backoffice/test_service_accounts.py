@@ -179,7 +179,7 @@ def test_the_api_adds_changes_and_makes_tokens(administrator: Any):
     problem(caller.post("/tokens", token | {"serviceAccount": "nobody"}), 400)
 
 
-def test_the_command_adds_lists_and_changes(db: None):
+def test_the_command_adds_lists_and_changes(roles: None):
     out = StringIO()
 
     def run(*words: str) -> None:

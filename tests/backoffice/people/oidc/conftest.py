@@ -9,7 +9,7 @@ from tests.identity import SignedProvider
 
 
 @pytest.fixture
-def acme(settings) -> Iterator[SignedProvider]:
+def acme(settings, roles) -> Iterator[SignedProvider]:
     """The provider, by which everybody may make an account."""
     discovery.forget()
     with SignedProvider() as provider:
