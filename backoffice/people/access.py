@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import post_save, pre_delete, pre_save
 
-from connections.models import EndedBecause
+from connections.models import EndedBecause, role_taken
 from connections.services import end_tokens_of
 
 from .signin.sessions import end_sessions
@@ -46,6 +46,7 @@ def watch_people() -> None:
     pre_save.connect(_compare, User, dispatch_uid="people-compare")
     post_save.connect(_end, User, dispatch_uid="people-end")
     pre_delete.connect(_end_of_role, Group, dispatch_uid="people-role-gone")
+    role_taken.connect(_end_in_team, dispatch_uid="people-team-role-gone")
 
 
 def _compare(instance: Any, raw: bool = False, update_fields: Any = None, **_kwargs: Any) -> None:
@@ -78,3 +79,7 @@ def _end(instance: Any, **_kwargs: Any) -> None:
 def _end_of_role(instance: Group, **_kwargs: Any) -> None:
     for pk in list(instance.user_set.values_list("pk", flat=True)):
         end_access(pk, EndedBecause.ROLE)
+
+
+def _end_in_team(user_pk: Any, **_kwargs: Any) -> None:
+    end_sessions(user_pk)  # the services of teams end the tokens

@@ -33,7 +33,7 @@ from .service_account import SUFFIX, ServiceAccount, is_service_account
 from .shares import ConnectionShare, Level, ProfileShare
 from .snooze import Snooze
 from .task import Task, TaskPart
-from .teams import Membership, Role, Team, team_of_a_row
+from .teams import Membership, Role, Team, role_taken, team_of_a_row
 from .tokens import ApiToken, EndedBecause, RevealRecord, RevealToken, Token, works_now
 from .traffic import ConnectionTraffic
 from .trusted_issuer import IssuerRule, TrustedIssuer
@@ -90,6 +90,7 @@ __all__ = [
     "by_name",
     "has_name_key",
     "is_service_account",
+    "role_taken",
     "seen",
     "team_of_a_row",
     "works_now",

@@ -5,7 +5,11 @@ import uuid
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy
+
+# Somebody else took the role in a team away from a person, or lowered it: `user_pk`.
+role_taken = Signal()
 
 
 class Role(models.TextChoices):

@@ -14,9 +14,20 @@ from django.utils.translation import gettext as _
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import parse_id
-from ..models import SUFFIX, Connection, Membership, Profile, Role, ServiceAccount, Team
+from ..models import (
+    SUFFIX,
+    Connection,
+    EndedBecause,
+    Membership,
+    Profile,
+    Role,
+    ServiceAccount,
+    Team,
+    role_taken,
+)
 from ..standing import MANAGES, standing_of
 from .permissions import Actor, may, require
+from .token_ends import end_tokens_of
 from .tokens import limit_errors
 
 LONGEST_NAME = 100
@@ -187,6 +198,8 @@ def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membershi
         )
         if before and before.role == Role.ADMINISTRATOR:
             _one_remains(team)
+        if before and _rank(role) < _rank(before.role):
+            _end_access(team, person, actor)
     return row
 
 
@@ -206,7 +219,21 @@ def remove_member(team: Team, person: Any, *, actor: Actor) -> bool:
         found.delete()
         if found.role == Role.ADMINISTRATOR:
             _one_remains(team)
+        _end_access(team, person, actor)
     return True
+
+
+def _rank(role: str) -> int:
+    return Role.values.index(role)
+
+
+def _end_access(team: Team, person: Any, actor: Actor) -> None:
+    """Ends the tokens of a person whose role in a team was taken away or lowered, but for those of
+    their other teams; and their sessions, unless they did it themselves.
+    """
+    end_tokens_of(person.pk, EndedBecause.ROLE, team=team)
+    if actor is None or actor.pk != person.pk:
+        role_taken.send(Team, user_pk=person.pk)
 
 
 def members_of(team: Team) -> Sequence[Membership]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from ..change_counter import bump_change_counter
 from ..errors import FieldError
 from ..locks import retried
-from ..models import ApiToken, EndedBecause, RevealToken, works_now
+from ..models import ApiToken, EndedBecause, RevealToken, Team, works_now
 
 LONGEST_LIFE = 3650  # days, where the setting names no longest
 
@@ -81,17 +81,21 @@ def end_unused_tokens() -> int:
 
 
 @retried
-def end_tokens_of(user_pk: Any, reason: EndedBecause) -> int:
-    """Ends every token of a person, of the API and of flows, together with the access of that
-    person. Returns how many ended. Nobody can undo it; after PROVIDER `resume_tokens_of` can.
+def end_tokens_of(user_pk: Any, reason: EndedBecause, *, team: Team | None = None) -> int:
+    """Ends the tokens of a person, of the API and of flows, together with the access of that
+    person; those that are narrowed to another team than `team`, if it is given, stay. Returns how
+    many ended. Nobody can undo it; after PROVIDER `resume_tokens_of` can.
     """
     now, number = timezone.now(), 0
     # what was revoked a moment ago must not come back by Undo
     undoable = now - timedelta(minutes=settings.CONNECTIONS_UNDO_MINUTES)
     kinds: tuple[Any, ...] = (ApiToken.every, RevealToken.objects)
+    held = Q(user_id=user_pk)
+    if team is not None:
+        held &= Q(team=team) | Q(team=None)
     with transaction.atomic():
         for kind in kinds:
-            rows = kind.filter(user_id=user_pk)
+            rows = kind.filter(held)
             if reason != EndedBecause.PROVIDER:
                 recent = rows.filter(revoked_at__gt=undoable, revoked_because="")
                 recent.update(revoked_because=reason)

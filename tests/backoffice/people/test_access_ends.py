@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from backoffice.people import services
 from backoffice.people.signin import sessions
-from connections.models import ApiToken, EndedBecause, RevealToken
+from connections.models import ApiToken, EndedBecause, RevealToken, Role, Team
 from connections.promptflow.services import create_reveal_token
 from connections.services import (
     NotUndone,
     create_token,
     find_caller,
+    remove_member,
     revoke_token,
+    set_member,
     undo_last_act,
 )
 from tests.pages import words
@@ -123,6 +125,32 @@ def test_undo_does_not_bring_back_a_token_of_an_access_that_ended(administrator,
     services.set_password(other, NEW, actor=administrator)
     with pytest.raises(NotUndone):
         undo_last_act(administrator, step.key)
+
+
+@pytest.mark.parametrize("way", ["lowered", "taken out", "left"])
+def test_a_role_in_a_team_ends_the_tokens_of_that_team(administrator, operator, way):
+    here, there = (Team.objects.create(name=name) for name in ("Here", "There"))
+    for team in (here, there):
+        set_member(team, operator, Role.ADMINISTRATOR, actor=administrator)
+    made = {"user": operator, "actor": None, "scopes": ["connections:read"]}
+    texts = [create_token("Site", **made, team=one)[1] for one in (here, there, None)]
+    theirs = browser(operator)
+    if way == "lowered":
+        set_member(here, operator, Role.VIEWER, actor=administrator)
+    else:
+        remove_member(here, operator, actor=operator if way == "left" else administrator)
+    assert [find_caller(text) is not None for text in texts] == [False, True, False]
+    # who leaves by themselves go on
+    assert theirs.get("/connections/").status_code == (200 if way == "left" else 302)
+
+
+def test_a_higher_role_in_a_team_ends_nothing(administrator, operator):
+    team = Team.objects.create(name="Here")
+    set_member(team, operator, Role.VIEWER, actor=administrator)
+    text, theirs = token_of_anybody(operator), browser(operator)
+    set_member(team, operator, Role.OPERATOR, actor=administrator)
+    assert find_caller(text) is not None
+    assert theirs.get("/connections/").status_code == 200
 
 
 def test_the_sign_in_itself_ends_nothing(operator):
