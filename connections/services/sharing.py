@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
-from ..locks import hold, retried
+from ..locks import hold, long_change, retried
 from ..models import (
     Connection,
     ConnectionShare,
@@ -88,7 +88,7 @@ def move_to_team(
     whoever may not change them where they are, or make them where they go.
     """
     model = type(rows[0])
-    with transaction.atomic():
+    with long_change() if len(rows) > 1 else transaction.atomic():
         held: list[Any] = list(hold(model.objects.all(), [row.pk for row in rows]).values())
         if with_profiles and model is Connection:
             found = Profile.every.filter(connection__in=[row.pk for row in held])

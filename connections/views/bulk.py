@@ -229,9 +229,49 @@ class BulkTagView(AskingPage):
         return self.back(self.list_name)
 
 
+class BulkTeamView(AskingPage):
+    """Moves what is chosen to another team, all or nothing."""
+
+    template_name = "connections/bulk/team.html"
+    right = "change"
+    act_name, asks = "team", gettext_lazy("Move %(rows)s to a team")
+
+    def ask(self, **context: Any) -> HttpResponse:
+        user = self.request.user
+        shown = {
+            "targets": services.teams_to_add(user, self.kind),
+            "may_be_for_all": services.may_add_for_all(user, self.kind),
+            "chosen": self.posted("team"),
+            "takes_profiles": "team" not in self.request.POST or "profiles" in self.request.POST,
+        }
+        return super().ask(**shown, **context)
+
+    def act(self) -> HttpResponse:
+        user, name = self.request.user, self.posted("team")
+        if not name:
+            return self.ask()
+        try:
+            team = None if name == "none" else services.team_named(name, actor=user)
+            number = services.move_to_team(
+                self.rows(), team, actor=user, with_profiles="profiles" in self.request.POST
+            )
+        except services.Invalid as refused:
+            return self.ask(error=" ".join(one.message for one in refused.errors))
+        text = (
+            ngettext("%(number)s moved to %(team)s.", "%(number)s moved to %(team)s.", number)
+            if team
+            else ngettext(
+                "All share %(number)s of them now.", "All share %(number)s of them now.", number
+            )
+        )
+        messages.success(self.request, text % {"number": number, "team": team})
+        return self.back(self.list_name)
+
+
 ASKING: dict[str, type[AskingPage]] = {
     "delete": BulkDeleteView,
     "deactivate": BulkDeactivateView,
     "tag": BulkTagView,
+    "team": BulkTeamView,
 }
 OF_PROFILES: dict[str, Any] = {"kind": "profile", "model": Profile}

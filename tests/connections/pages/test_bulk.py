@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from connections import services
-from connections.models import ApiToken, Connection, Profile, Task
+from connections.models import ApiToken, Connection, Profile, Task, Team
 from tests.fakes import REFUSED, connect, profile_of, reload
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
@@ -110,6 +110,28 @@ def test_profiles_are_acted_on_alike(connection: Connection, client: Client):
     done = client.post("/profiles/bulk/delete/", ids, follow=True)
     assert not Profile.objects.exists()
     assert told(client.post("/undo/", {"step": value_of(done, "step")})) == ["3 are back."]
+
+
+def test_several_move_to_a_team_together(fake: Any, client: Client):
+    team = Team.objects.create(name="Search")
+    rows = [connect(name=f"Number {one}") for one in range(3)]
+    profile = profile_of(rows[0], name="Support")
+    ids = {"ids": [str(row.pk) for row in rows]}
+    assert 'value="team"' in html(client.get(LIST))
+    page = client.post(BULK, {"action": "team", **ids})
+    assert "Move 3 connections to a team" in words(page)
+    alone = client.post("/connections/bulk/team/", {**ids, "team": str(team.pk)})
+    assert "is used by Support" in words(alone) and reload(rows[1]).team is None
+    assert 'name="profiles" checked' not in html(alone)
+    given = {**ids, "team": str(team.pk), "profiles": "on"}
+    assert told(client.post("/connections/bulk/team/", given)) == ["4 moved to Search."]
+    assert {reload(row).team for row in [*rows, profile]} == {team}
+    back = {"ids": str(profile.pk), "team": "none"}
+    assert "Number 0, which" in words(client.post("/profiles/bulk/team/", back))
+
+
+def test_without_teams_no_list_offers_to_move(connection: Connection, client: Client):
+    assert 'value="team"' not in html(client.get(LIST))
 
 
 # Bulk tests

@@ -88,11 +88,13 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-bulk", {"action": "delete"}, RULING),
     ("connection-bulk-deactivate", {}, DO_WORK),
     ("connection-bulk-tag", {"add": "new"}, DO_WORK),
+    ("connection-bulk-team", {"action": "team"}, WORKING),
     ("connection-bulk-delete", {}, DO_RULE),
     ("profile-bulk", {"action": "deactivate"}, DO_WORK),
     ("profile-bulk", {"action": "test"}, DO_WORK),
     ("profile-bulk-deactivate", {}, DO_WORK),
     ("profile-bulk-tag", {"add": "new"}, DO_WORK),
+    ("profile-bulk-team", {"action": "team"}, WORKING),
     ("profile-bulk-delete", {}, DO_RULE),
     ("connection-detail", None, SEEING),
     ("connection-update", None, WORKING),
@@ -158,7 +160,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("sign-out", {}, (302,) * 4),
 ]
 PEOPLE = ("administrator", "operator", "viewer", "stranger", "nobody")
-NO_EFFECT, NEVER_ANY = {"test", "fetch-models", "tag", "delete"}, {"export", "upload"}
+NO_EFFECT, NEVER_ANY = {"test", "fetch-models", "tag", "team", "delete"}, {"export", "upload"}
 NAMES = [
     f"{name} {'GET' if posted is None else posted.get('action', 'POST')}"
     for name, posted, _ in RIGHTS
