@@ -1,13 +1,14 @@
 """`python -m switchboard`: tokens and service accounts, from a shell.
 
-The server and the token come from SWITCHBOARD_URL and SWITCHBOARD_TOKEN: what is an argument can be
-seen by others on the machine.
+The server and the token come from SWITCHBOARD_URL and SWITCHBOARD_TOKEN, or from the file that
+SWITCHBOARD_TOKEN_FILE names: what is an argument can be seen by others on the machine.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from . import Client, SwitchboardError
@@ -20,13 +21,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command. Returns 1 for a refusal, which is told on stderr, 2 for a wrong command."""
     given = _parser().parse_args(arguments)
     url, token = os.environ.get("SWITCHBOARD_URL"), os.environ.get("SWITCHBOARD_TOKEN")
-    if not url or not token:
-        sys.stderr.write("Set SWITCHBOARD_URL and SWITCHBOARD_TOKEN.\n")
+    file = os.environ.get("SWITCHBOARD_TOKEN_FILE")
+    if not url or not (token or file):
+        sys.stderr.write("Set SWITCHBOARD_URL, and SWITCHBOARD_TOKEN or SWITCHBOARD_TOKEN_FILE.\n")
         return 2
     try:
-        with Client(url, token) as client:
+        with Client(url, token or Path(file or "").read_text()) as client:
             given.act(client, given)
-    except (SwitchboardError, ValueError) as error:
+    except (SwitchboardError, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -10,7 +10,7 @@ from .replacements import AsyncReplacements, Replacements
 from .results import CheckResult, Profile
 from .retries import RETRIES
 from .tokens import AsyncServiceAccounts, AsyncTokens, ServiceAccounts, Tokens
-from .transport import Address, AsyncTransport, Transport, Verify
+from .transport import Address, AsyncTransport, TokenOrFunction, Transport, Verify
 
 TIMEOUT = 30.0
 
@@ -110,6 +110,9 @@ class Profiles:
 class Client:
     """A Switchboard at `url`, asked with a token (`sb_...`).
 
+    `token` may be a function that returns one, asked for each request: access tokens of a trusted
+    issuer are soon replaced.
+
     `timeout`: seconds for one request; `verify`: False, or the file of an authority, where its
     certificate is not trusted by itself; `retries`: how often a request is sent again that was
     refused until a time (429 and 503 with Retry-After, at most 30 seconds), or lost on a closed
@@ -120,7 +123,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: TokenOrFunction,
         *,
         timeout: float = TIMEOUT,
         verify: Verify = True,
@@ -228,7 +231,7 @@ class AsyncClient:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: TokenOrFunction,
         *,
         timeout: float = TIMEOUT,
         verify: Verify = True,

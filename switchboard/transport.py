@@ -3,6 +3,7 @@
 import math
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +17,23 @@ from .wire import Answer, Call
 
 PREFIX = "/api/v1"
 Verify = bool | str | ssl.SSLContext
+TokenOrFunction = str | Callable[[], str]
 
 
 class Address:
-    """Switchboard's address and what every request carries. Its text shows no token."""
+    """Switchboard's address and what every request carries. Its text shows no token.
 
-    def __init__(self, url: str, token: str) -> None:
+    `token`: its text, or a function that gives it, asked for each request.
+    """
+
+    def __init__(self, url: str, token: TokenOrFunction) -> None:
         self.url = _clean_url(url)
-        self._token = _clean_token(token)
+        self._token = token if callable(token) else _clean_token(token)
+
+    def _authorize(self, request: httpx2.Request) -> httpx2.Request:
+        text = _clean_token(self._token()) if callable(self._token) else self._token
+        request.headers["Authorization"] = f"Bearer {text}"
+        return request
 
     def options(self, timeout: float, verify: Verify) -> dict[str, Any]:
         """Arguments for an HTTP client. No redirects: the token is for this host alone.
@@ -36,14 +46,12 @@ class Address:
             or not (math.isfinite(timeout) and timeout > 0)
         ):
             raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}.")
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/json, application/problem+json",
-        }
+        headers = {"Accept": "application/json, application/problem+json"}
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
         return {
             "base_url": self.url + PREFIX,
             "headers": headers,
+            "auth": self._authorize,
             "timeout": timeout,
             "verify": context,
             "follow_redirects": False,

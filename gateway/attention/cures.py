@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from connections.health.services import FAILING, RESTING, Health
-from connections.models import Connection, RevealToken
+from connections.models import Connection, IssuerRule, RevealToken, Team
 
 TEST, CHANGE, CHANGE_PROFILE, TOGGLE, APPROVE = (
     "connections.test_connection",
@@ -98,7 +98,15 @@ def open_connections(query: str) -> Cure:
 
 
 def open_tokens(row: Any) -> Cure:
-    """Shows the tokens of this kind."""
+    """Shows the tokens of this kind; or the rule of a trusted issuer, or the team, whose tokens
+    they are.
+    """
+    if isinstance(row, IssuerRule):
+        address = row.issuer.get_absolute_url()
+        return Cure("open_issuer", _("See the issuer"), address, "connections.view_trustedissuer")
+    if isinstance(row, Team):
+        address = reverse("team-detail", args=[row.pk])
+        return Cure("open_team", _("See the team"), address, "connections.view_connection")
     if isinstance(row, RevealToken):
         address = reverse("reveal-token-list")
         return Cure("open_tokens", _("See the tokens"), address, "connections.view_revealtoken")

@@ -23,7 +23,7 @@ from connections.health.services import (
     trouble,
     unwell,
 )
-from connections.models import ApiToken, Connection, HostApproval
+from connections.models import ApiToken, Connection, HostApproval, IssuerRule, Team
 from connections.references import Resolution, State
 from connections.replacement.services import refused_replacements
 from providers.core.registry import all_providers
@@ -175,16 +175,20 @@ def _of_targets() -> Iterator[Fault]:
 
 
 def _of_limits() -> Iterator[Fault]:
-    """One for each token that has used up its tokens of today (UTC). What calls that run may still
-    give back does not count.
+    """One for each token, rule of a trusted issuer and team that has used up its tokens of today
+    (UTC). What calls that run may still give back does not count.
     """
     today = timezone.now().astimezone(UTC).date().isoformat()
-    limited = ApiToken.objects.filter(revoked_at=None, tokens_per_day__isnull=False)
-    tokens = {row.pk: row for row in limited.select_related("user")}
-    counts = TokenCount.objects.filter(window=today, token_id__in=tokens) if tokens else ()
+    kinds: tuple[Any, ...] = (
+        ApiToken.every.filter(revoked_at=None).select_related("user"),
+        IssuerRule.objects.filter(is_active=True).select_related("issuer", "account"),
+        Team.objects.all(),
+    )
+    limited = {row.pk: row for rows in kinds for row in rows.filter(tokens_per_day__isnull=False)}
+    counts = TokenCount.objects.filter(window=today, token_id__in=limited) if limited else ()
     for count in counts:
-        row = tokens[count.token_id]
-        if count.count - count.reserved >= (row.tokens_per_day or 0):
+        row = limited[count.token_id]
+        if count.count - count.reserved >= row.tokens_per_day:
             yield Fault(f"limit:{row.pk}", "limit", f"limit {today}", None, (), None, row)
 
 

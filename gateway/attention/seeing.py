@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from connections.models import Connection, HostApproval, Profile, seen
-from connections.services import Actor, Scope, allows, may
+from connections.models import Connection, HostApproval, IssuerRule, Profile, Team, seen
+from connections.services import Actor, Scope, allows, may, teams_of
 from connections.viewing import current_viewer
 
 from .hits import Hit, Hits, hits
@@ -80,6 +80,9 @@ def _narrowed(fault: Fault, mine: set[UUID], profiles: set[UUID]) -> Fault | Non
 def _may_see(actor: Actor, fault: Fault) -> bool:
     if fault.kind not in GUARDED or actor is None:
         return True
-    meta = fault.subject._meta
-    is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
-    return is_allowed and may(actor, f"{meta.app_label}.view_{meta.model_name}", fault.subject)
+    if not allows(getattr(actor, "token", None), Scope.ADMIN):
+        return False
+    if isinstance(fault.subject, Team):
+        return teams_of(actor).filter(pk=fault.subject.pk).exists()
+    row = fault.subject.issuer if isinstance(fault.subject, IssuerRule) else fault.subject
+    return may(actor, f"{row._meta.app_label}.view_{row._meta.model_name}", row)

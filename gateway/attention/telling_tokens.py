@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from connections import services
 from connections.health.services import Resolve
-from connections.models import ApiToken, Connection, RevealToken
+from connections.models import ApiToken, Connection, IssuerRule, RevealToken, Team
 
 from .cures import open_tokens
 from .kinds import Fault, Told
@@ -56,10 +56,25 @@ def of_old_tokens(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve
 
 
 def of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    """A token that has used up its day."""
-    one = fault.subject
-    cause = _(
-        "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
-        "midnight UTC; raise its limit by making another token."
-    ) % {"user": one.user, "number": one.tokens_per_day}
-    return Told(str(one), open_tokens(one).address, cause)
+    """A token, a rule of a trusted issuer or a team that has used up its day."""
+    one, title = fault.subject, str(fault.subject)
+    words = {"number": one.tokens_per_day}
+    if isinstance(one, Team):
+        title = _("Team %(name)s") % {"name": one.name}
+        cause = _(
+            "The tokens of this team have used the %(number)s that all of them together may use a "
+            "day. They are refused until midnight UTC, or until the team's limit is raised."
+        )
+    elif isinstance(one, IssuerRule):
+        title = _("Rule %(name)s of %(issuer)s") % {"name": one.name, "issuer": one.issuer}
+        cause = _(
+            "Callers by this rule have used its %(number)s tokens of today. They are refused until "
+            "midnight UTC, or until the rule's limit is raised."
+        )
+    else:
+        words["user"] = one.user
+        cause = _(
+            "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
+            "midnight UTC; raise its limit by making another token."
+        )
+    return Told(title, open_tokens(one).address, cause % words)

@@ -687,6 +687,16 @@ def test_a_client_shows_its_address_and_no_token(served: Served):
         assert served.url in repr(client) and served.token not in f"{client!r}{vars(client)}"
 
 
+def test_a_token_that_is_replaced_is_asked_for_each_request(served: Served):
+    texts = ["sb_another", f"{served.token}\n", " "]
+    with Client(served.url, lambda: texts.pop(0)) as client:
+        with pytest.raises(Unauthorized):
+            client.profiles.list()
+        client.profiles.list()
+        with pytest.raises(ValueError, match="token is empty"):
+            client.profiles.list()
+
+
 def test_many_connections_come_in_several_pages(client: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("switchboard.calls.PAGE", 2)
     for _ in range(3):

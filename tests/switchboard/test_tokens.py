@@ -1,5 +1,6 @@
 """Tokens and service accounts by the clients, and by `python -m switchboard`."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +44,7 @@ def test_tokens_of_a_service_account_from_begin_to_end(client: Any, served: Serv
 
 
 def test_the_command_line_does_it_too(
-    served: Served, account: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    served: Served, account: str, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
 ):
     def run(*words: str) -> str:
         assert main([*words]) == 0
@@ -63,3 +64,6 @@ def test_the_command_line_does_it_too(
     assert main(["service-accounts", "delete", account]) == 1
     monkeypatch.delenv("SWITCHBOARD_TOKEN")
     assert main(["tokens", "list"]) == 2
+    (tmp_path / "token").write_text(f"{served.token}\n")
+    monkeypatch.setenv("SWITCHBOARD_TOKEN_FILE", str(tmp_path / "token"))
+    assert "sb_" in run("tokens", "list")

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.utils import timezone
 
+from backoffice.people.service_accounts.services import add_service_account
 from connections import services
-from connections.models import Team
+from connections.models import IssuerRule, Team, TrustedIssuer
 from gateway.models import TokenCount
 from tests.connections.api.calls import Api, errors, problem
 from tests.connections.api.calls import token_of as api_token
@@ -122,3 +125,26 @@ def test_the_api_reads_and_sets_limits_of_a_team(ours: Owner):
     assert errors(boss.patch("/teams/ours", both)) == {"/name": "taken"}
     assert hers.patch("/teams/ours", {"name": "Ours"}).json()["name"] == "Ours"
     assert Team.objects.get(name="Ours").tokens_per_day is None
+
+
+def test_a_team_that_has_used_its_day_is_a_fault_for_its_members(ours: Owner):
+    limit(ours.team, tokens=5)
+    (text,) = texts(ours, {})
+    assert statuses(chat(text, "ours-chat"), chat(text, "ours-chat"))[0] == 200
+    shown = {
+        name: words(browser(one).get("/attention/"))
+        for name, one in {**ours.people, "boss": person("anna", "Administrators")}.items()
+    }
+    outsider = owner("theirs", roles=("administrator",)).people["administrator"]
+    assert all("Team ours" in text for text in shown.values())
+    assert "Team ours" not in words(browser(outsider).get("/attention/"))
+
+
+def test_a_rule_of_an_issuer_that_has_used_its_day_is_a_fault(roles: Any, administrator: Any):
+    role = Group.objects.get(name="Operators")
+    account = add_service_account("ci", role=role, contact="Platform team", actor=None)
+    issuer = TrustedIssuer.objects.create(name="forge", issuer="https://forge.example.com")
+    row = IssuerRule.objects.create(issuer=issuer, account=account, name="main", tokens_per_day=5)
+    today = timezone.now().date().isoformat()
+    TokenCount.objects.create(token_id=row.pk, window=today, count=5)
+    assert "Rule main of forge" in words(browser(administrator).get("/attention/"))

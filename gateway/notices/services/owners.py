@@ -41,7 +41,8 @@ def parts_of(fault: Fault, teams: Mapping[UUID, UUID | None]) -> dict[str, Fault
     if isinstance(subject, HostApproval):
         row = subject.connection
         return {name_of(row.team_id) if row else NOBODY: fault}
-    return {name_of(getattr(subject, "team_id", None)): fault}
+    team_id = subject.pk if isinstance(subject, Team) else getattr(subject, "team_id", None)
+    return {name_of(team_id): fault}
 
 
 def name_of(team_id: UUID | None) -> str:
