@@ -46,13 +46,15 @@ def reason(user: Any, lacking: Sequence[str], on: Any = None) -> Reason:
     shown = {one for one in held if one.partition(".")[0] in services.SHOWN}
     words = words_of_all({*lacking, *shown})
     mine = _membership(user, on)
-    if mine is None:
+    in_team = [str(Role(role).label) for role in Role if RIGHTS[role].issuperset(lacking)]
+    if mine is None or not in_team:  # what no team can give, groups give
+        mine = None
         roles = [_(role.name) for role in user.groups.all()]
         able = [_(role) for role in roles_that_hold(lacking)]
         people = services.administrators()
     else:
         roles = [mine.get_role_display()]
-        able = [str(Role(role).label) for role in Role if RIGHTS[role].issuperset(lacking)]
+        able = in_team
         people = administrators_of(mine.team)
     return Reason(
         [words.get(one, one) for one in lacking],

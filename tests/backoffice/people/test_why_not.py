@@ -5,6 +5,7 @@ from django.test import Client
 
 from connections import services
 from connections.errors import MissingRight
+from connections.models import Role, Team
 from tests.fakes import profile_of
 from tests.pages import words
 from tests.people import browser, person
@@ -35,6 +36,15 @@ def test_a_right_that_no_role_holds_is_said_to_be_held_by_none(administrator, vi
     said = words(browser(viewer).get("/why-not/auth.delete_permission/"))
     assert "This needs the right Delete permission" in said
     assert "No role holds this." in said
+
+
+def test_what_no_role_of_a_team_holds_groups_give(administrator, db):
+    member = person("mina")
+    services.set_member(
+        Team.objects.create(name="Search"), member, Role.VIEWER, actor=administrator
+    )
+    shown = words(browser(member).get("/people/"))
+    assert "Administrators may. Ask ada : they give roles under Administration" in shown
 
 
 @pytest.mark.parametrize(
