@@ -12,7 +12,6 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission, User
 from django.db.models import QuerySet
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connections.list_columns import A_TO_Z, NAME, NEWEST, Column
@@ -120,7 +119,7 @@ def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
     table: dict[str, list[tuple[str, list[bool]]]] = {}
     for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
         row = (in_words(one.name), [one.pk in mine for mine in held.values()])
-        table.setdefault(gettext(str(one.content_type.name).capitalize()), []).append(row)
+        table.setdefault(in_words(one.content_type.name), []).append(row)
     return list(table.items())
 
 

@@ -9,14 +9,16 @@ from django.contrib.auth.models import Permission
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+# What Django calls a model after its class, and what the pages call it
+SPELLED = {"api token": "API token", "reveal token": "token for flows"}
 WORDS = (
-    gettext_noop("Api token"),
+    gettext_noop("API token"),
     gettext_noop("Connection"),
     gettext_noop("Connection type"),
     gettext_noop("Group"),
     gettext_noop("Notice target"),
     gettext_noop("Profile"),
-    gettext_noop("Reveal token"),
+    gettext_noop("Token for flows"),
     gettext_noop("Service account"),
     gettext_noop("Team"),
     gettext_noop("User"),
@@ -26,13 +28,13 @@ WORDS = (
     gettext_noop("Usage record"),
     gettext_noop("Former alias"),
     gettext_noop("Host approval"),
-    gettext_noop("Add api token"),
+    gettext_noop("Add API token"),
     gettext_noop("Add connection"),
     gettext_noop("Add connection type"),
     gettext_noop("Add group"),
     gettext_noop("Add notice target"),
     gettext_noop("Add profile"),
-    gettext_noop("Add reveal token"),
+    gettext_noop("Add token for flows"),
     gettext_noop("Add service account"),
     gettext_noop("Add user"),
     gettext_noop("Change connection"),
@@ -42,15 +44,15 @@ WORDS = (
     gettext_noop("Change profile"),
     gettext_noop("Change service account"),
     gettext_noop("Change user"),
-    gettext_noop("Delete api token"),
+    gettext_noop("Delete API token"),
     gettext_noop("Delete connection"),
     gettext_noop("Delete connection type"),
     gettext_noop("Delete group"),
     gettext_noop("Delete notice target"),
     gettext_noop("Delete profile"),
-    gettext_noop("Delete reveal token"),
+    gettext_noop("Delete token for flows"),
     gettext_noop("Delete user"),
-    gettext_noop("View api token"),
+    gettext_noop("View API token"),
     gettext_noop("View connection"),
     gettext_noop("View connection check"),
     gettext_noop("View connection type"),
@@ -59,7 +61,7 @@ WORDS = (
     gettext_noop("View notice target"),
     gettext_noop("View profile"),
     gettext_noop("View reveal record"),
-    gettext_noop("View reveal token"),
+    gettext_noop("View token for flows"),
     gettext_noop("View service account"),
     gettext_noop("View usage record"),
     gettext_noop("View user"),
@@ -186,4 +188,6 @@ def instead_of(right: str, held: Collection[str]) -> str:
 def in_words(name: str) -> str:
     """The name of a permission in the language of the page, "Can add user" as "Add user"."""
     act = name.removeprefix("Can ")
+    for by_django, ours in SPELLED.items():
+        act = act.replace(by_django, ours)
     return _(act[:1].upper() + act[1:])

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from ..errors import MissingRight
 from ..standing import is_within
+from .acts import act_of
 
 Actor = Any  # a user, or None for the operator of the machine (management commands)
 
@@ -31,11 +32,8 @@ def require(actor: Actor, *permissions: str, on: Any = None) -> None:
     """
     for permission in permissions:
         if not may(actor, permission, on):
-            verb, _line, thing = permission.partition(".")[2].partition("_")
-            article = "an" if thing[:1] in "aeio" else "a"
             text = _("You may not %(act)s. Ask an administrator for a group that may.")
-            said = text % {"act": f"{verb} {article} {thing}"}
-            raise MissingRight(said, [permission], on)
+            raise MissingRight(text % {"act": act_of(permission)}, [permission], on)
 
 
 def roles_that_hold(permissions: Sequence[str]) -> list[str]:
