@@ -39,7 +39,8 @@ POLICY = (
 class ContentSecurityPolicyMiddleware:
     """Sends the strict policy with every answer that brings none of its own.
 
-    Pages of people are not kept by caches.
+    What says nothing of caches is kept by none: pages, answers of the API and files are for whoever
+    asked. An ETag is for `If-Match`, which needs no cache.
     """
 
     sync_capable, async_capable = True, False
@@ -50,8 +51,7 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

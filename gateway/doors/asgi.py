@@ -243,6 +243,7 @@ class _Exchange:
         headers = [*response.headers, (b"x-request-id", self._request_id)]
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         if response.stream is None:
+            headers.append((b"cache-control", b"no-store"))  # of a stream it says so itself
             if response.status != 204:  # RFC 9110, section 8.6: it has no length
                 headers.append((b"content-length", str(len(response.body)).encode()))
             await self._send(start)
