@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
+from django.utils import timezone
 
-from .former_aliases import former_alias, former_aliases_among, note_use
+from .former_aliases import note_uses
 from .models import FormerAlias
 
 
@@ -43,16 +44,28 @@ def former_alias_q(model: type[Model], of: str = "", **condition: str) -> Q:
 def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str, by: str = "") -> Any:
     """The row with this id, alias or former alias, None when there is none.
 
-    `by`: who asks, to be noted where a former alias is used; empty notes nothing. One query, two
+    `by`: who asks, to be noted where a former alias is used; empty notes nothing. One query, one
     more for what is not there by its alias.
     """
     found = rows.filter(id_or_alias_q(id_or_alias)).first()
     if found is None and not parse_id(id_or_alias):
-        former = former_alias(rows.model, id_or_alias)
-        found = rows.filter(pk=former.row_id).first() if former else None
-        if former and found and by:
-            note_use(former, by)
+        found = renamed(rows, [id_or_alias.lower()], by).get(id_or_alias.lower())
     return found
+
+
+def renamed(rows: QuerySet[Any], aliases: Iterable[str], by: str = "") -> dict[str, Any]:
+    """The rows by their former aliases among these. `by`: as for `get_by_id_or_alias`.
+
+    One query, whether one of them is nobody's or that of a row which is not among `rows`.
+    """
+    searched = {one for one in aliases if "\x00" not in one}
+    found = rows.filter(former_aliases__alias__in=searched).annotate(
+        asked=F("former_aliases__alias"), former=F("former_aliases__pk")
+    )
+    by_alias = {row.asked: row for row in found}
+    if by:
+        note_uses([(row.former, by, timezone.now()) for row in by_alias.values()])
+    return by_alias
 
 
 def get_by_name(rows: QuerySet[Any], text: str) -> Any:
@@ -68,7 +81,7 @@ def get_by_name(rows: QuerySet[Any], text: str) -> Any:
 
 def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str], by: str = "") -> dict[str, Any]:
     """The rows with these ids, aliases and former aliases, by what each was asked for. Leaves out
-    what does not exist. One query, two more for what is not there by its alias.
+    what does not exist. One query, one more for what is not there by its alias.
 
     `by`: as for `get_by_id_or_alias`.
     """
@@ -78,13 +91,7 @@ def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str], by: str = "") 
     found: dict[Any, Any] = {}
     for row in rows.filter(Q(pk__in=ids) | Q(alias__in=aliases)):
         found |= {row.pk: row, row.alias: row}
-    former = former_aliases_among(rows.model, [one for one in aliases if one not in found])
-    renamed = {row.pk: row for row in rows.filter(pk__in=[one.row_id for one in former])}
-    for one in former:
-        if one.row_id in renamed:
-            found[one.alias] = renamed[one.row_id]
-            if by:
-                note_use(one, by)
+    found |= renamed(rows, [one for one in aliases if one not in found], by)
     return {one: found[key] for one, key in keys.items() if key in found}
 
 

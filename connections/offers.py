@@ -28,12 +28,11 @@ def offered_providers() -> list[type[Provider[Any]]]:
 
 def offered_provider(provider_id: str) -> type[Provider[Any]]:
     """The provider with this id, for whoever makes something of it. Raises UnknownProvider, also
-    for an installed type of another team.
+    for an installed type of another team, after the same query.
     """
-    found = get_provider(provider_id)
     if not is_built_in(provider_id) and provider_id in _hidden_types():
         raise UnknownProvider(provider_id)
-    return found
+    return get_provider(provider_id)
 
 
 def seen_types(rows: QuerySet[ConnectionType]) -> QuerySet[ConnectionType]:

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -93,13 +94,10 @@ class FormerAliasRemoveView(Page):
     def former(self) -> FormerAlias:
         """The former alias in the address; 404 if there is none."""
         if not hasattr(self, "_former"):
-            rows = FormerAlias.objects.there().select_related("connection", "profile")
+            seen = Q(connection__in=Connection.objects.all()) | Q(profile__in=Profile.objects.all())
+            rows = FormerAlias.objects.filter(seen).select_related("connection", "profile")
             rows = rows.defer("connection__credentials")
-            former = get_object_or_404(rows, pk=self.kwargs["pk"])
-            seen = type(former.row).objects.filter(pk=former.row.pk)
-            if not seen.exists():  # told in the words for one that is not there
-                get_object_or_404(FormerAlias.objects.none())
-            self._former = former
+            self._former = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._former
 
     def get_title(self) -> str:

@@ -55,10 +55,10 @@ class SharingPage(Page):
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         acts = {"move": self._move, "share": self._share, "unshare": self._unshare}
-        act = acts.get(request.POST.get("action", ""))
+        act, row = acts.get(request.POST.get("action", "")), self.row
         try:
             if act:
-                act()
+                act(row)
         except services.Invalid as refused:
             messages.error(request, " ".join(one.message for one in refused.errors))
         return self.redirect(request.path)
@@ -66,29 +66,29 @@ class SharingPage(Page):
     def _team(self) -> Any:
         return services.team_named(self.posted("team"), actor=self.request.user)
 
-    def _move(self) -> None:
+    def _move(self, row: Connection | Profile) -> None:
         team = None if self.posted("team") == "none" else self._team()
         services.move_to_team(
-            [self.row],
+            [row],
             team,
             actor=self.request.user,
             with_profiles="profiles" in self.request.POST,
         )
-        said = {"name": self.row.name, "team": team}
+        said = {"name": row.name, "team": team}
         text = _("%(name)s belongs to %(team)s now.") if team else _("All share %(name)s now.")
         messages.success(self.request, text % said)
 
-    def _share(self) -> None:
-        made = services.share(self.row, self._team(), self.posted("level"), actor=self.request.user)
-        said = {"name": self.row.name, "team": made.team}
+    def _share(self, row: Connection | Profile) -> None:
+        made = services.share(row, self._team(), self.posted("level"), actor=self.request.user)
+        said = {"name": row.name, "team": made.team}
         text = _("%(name)s is shared with %(team)s.")
         messages.success(self.request, text % said)
 
-    def _unshare(self) -> None:
+    def _unshare(self, row: Connection | Profile) -> None:
         team = self._team()
-        services.unshare(self.row, team, actor=self.request.user)
+        services.unshare(row, team, actor=self.request.user)
         text = _("%(name)s is not shared with %(team)s any more.")
-        messages.success(self.request, text % {"name": self.row.name, "team": team})
+        messages.success(self.request, text % {"name": row.name, "team": team})
 
 
 class ConnectionSharingView(SharingPage, OneConnection):

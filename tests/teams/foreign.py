@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
@@ -170,6 +171,7 @@ def foreign(world: Ours) -> Foreign:
         user_name=who.username,
         token_id=token.pk,
         token_name=token.name,
+        key=uuid4(),
         request_id="zqbrequest",
         prompt="zqbasked",
         answer="zqbanswered",
