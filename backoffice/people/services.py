@@ -40,7 +40,7 @@ def people() -> QuerySet[User]:
     return (
         User.objects.filter(service_account=None)
         .annotate(tokens=Count("api_tokens", works_now("api_tokens__")))
-        .prefetch_related("groups")
+        .prefetch_related("groups", "memberships")
         .order_by("username")
     )
 

@@ -25,7 +25,9 @@ LONGEST_NAME = 100
 def service_accounts() -> QuerySet[ServiceAccount]:
     """All of them by name, with `tokens`: how many of their tokens work."""
     tokens = Count("user__api_tokens", works_now("user__api_tokens__"))
-    rows = ServiceAccount.objects.select_related("user").prefetch_related("user__groups")
+    rows = ServiceAccount.objects.select_related("user").prefetch_related(
+        "user__groups", "user__memberships"
+    )
     return rows.annotate(tokens=tokens).order_by("user__username")
 
 

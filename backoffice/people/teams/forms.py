@@ -65,5 +65,5 @@ class EndForm(RefusableForm):
     def __init__(self, *args: object, team: Team, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         others = [(str(one.pk), one.name) for one in heirs_of(team)]
-        choices = [("", "---------"), *others, (FOR_ALL, _("Shared by all"))]
+        choices = [("", _("Choose")), *others, (FOR_ALL, _("Shared by all"))]
         self.fields["heir"].choices = choices  # type: ignore[attr-defined]
