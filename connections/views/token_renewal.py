@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import services
+from ..forms.tokens import LifeField
 from .base import Crumb
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
-from .tokens import LifeField, OneToken
+from .tokens import OneToken
 
 
 class RenewalForm(forms.Form):
@@ -28,7 +29,7 @@ class RenewalForm(forms.Form):
 class TokenRenewView(OneToken):
     """Says what a renewal does, asks when the old token ends, and shows the new one."""
 
-    template_name = "connections/token_renew.html"
+    template_name = "connections/tokens/renew.html"
     permission_required = "connections.add_apitoken"
 
     def get_title(self) -> str:

@@ -1,191 +1,21 @@
-"""The page of tokens: make one, see it once, end it."""
+"""The pages about one token, or several: what it may do, renew it, end it."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
-from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from .. import services
 from ..consequences import requests_with
-from ..forms import AliasesField, NetworksField, TagsField
 from ..lookup import parse_id
-from ..models import ApiToken, Profile, ServiceAccount, by_name
-from ..standing import standing_of
+from ..models import ApiToken, by_name
+from ..token_list import listed_tokens
 from .base import Crumb, Page, tell_done
-from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
-
-MOST_TICKED = 60  # with more profiles than these, aliases are typed
-
-
-class LifeField(forms.IntegerField):
-    """Days until a token ends, with those that the settings say for a start."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            required=False,
-            label=gettext_lazy("Ends after"),
-            initial=services.default_life,
-            **kwargs,
-        )
-
-    def get_bound_field(self, form: Any, field_name: str) -> Any:
-        """The field on a page, which says what is allowed as the settings have it now."""
-        self.help_text = _("Days, at most %(most)d.") % {"most": services.longest_life()}
-        if services.may_be_endless():
-            self.help_text += " " + _("0: it never ends.")
-        return super().get_bound_field(form, field_name)
-
-
-class TokenForm(forms.Form):
-    """A new token, always of the person who is signed in.
-
-    The services refuse values that make no sense.
-    """
-
-    name = forms.CharField(
-        max_length=100,
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("To tell tokens apart: what will use it?"),
-        widget=forms.TextInput({"autocomplete": "off"}),
-    )
-    service_account = forms.ModelChoiceField(
-        ServiceAccount.objects.none(),
-        required=False,
-        label=gettext_lazy("Whose"),
-        empty_label=gettext_lazy("Yours"),
-        help_text=gettext_lazy("Yours ends with your access, one of a service account does not."),
-    )
-    scopes = forms.MultipleChoiceField(
-        choices=[(str(one), str(one)) for one in services.Scope],
-        widget=forms.CheckboxSelectMultiple,
-        label=gettext_lazy("Scopes"),
-        help_text=gettext_lazy(
-            "What it may be used for, within what you may do yourself. admin is all of them."
-        ),
-    )
-    profiles = AliasesField(required=False, label=gettext_lazy("Profiles"))
-    networks = NetworksField()
-    team = forms.ChoiceField(
-        required=False,
-        label=gettext_lazy("Team"),
-        help_text=gettext_lazy(
-            "It is only for what belongs to this team, to none, or is shared with it."
-        ),
-    )
-    tags = TagsField()
-    requests_per_minute = forms.IntegerField(
-        required=False,
-        label=gettext_lazy("Requests per minute"),
-        help_text=gettext_lazy("Requests through the gateway (gateway:use). Empty: no limit."),
-    )
-    tokens_per_day = forms.IntegerField(
-        required=False,
-        label=gettext_lazy("Tokens per day"),
-        help_text=gettext_lazy(
-            "Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
-        ),
-    )
-    expires_in_days = LifeField()
-
-    def __init__(self, profiles: list[Profile], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        many = len(profiles) >= MOST_TICKED
-        choices = [(one.alias, one.name) for one in profiles]
-        self.fields["profiles"].widget = (
-            forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
-        )
-        self.fields["profiles"].help_text = (
-            _(
-                "Which it is limited to in the gateway. Ids or aliases with commas between them. "
-                "Empty: all."
-            )
-            if many
-            else _(
-                "Which it is limited to in the gateway. None ticked: all of them, also those made "
-                "later."
-            )
-        )
-
-
-class TokenListView(Page):
-    """Tokens, and the form for a new one."""
-
-    template_name = "connections/token_list.html"
-    title = gettext_lazy("Tokens")
-    section = "tokens"
-    permission_required = "connections.view_apitoken"
-
-    def tokens(self) -> QuerySet[ApiToken]:
-        """Every token, the newest first."""
-        return ApiToken.objects.select_related("user", "team").prefetch_related("profiles")
-
-    def show(self, form: TokenForm, **context: Any) -> HttpResponse:
-        """The page."""
-        context |= {"form": form, "tokens": self.tokens(), "once": new_mark()}
-        return self.render_to_response(self.get_context_data(**context))
-
-    def form(self, **kwargs: Any) -> TokenForm:
-        """The form, bound when given `data`."""
-        form = TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
-        if self.request.user.has_perm("connections.change_serviceaccount"):
-            accounts: Any = form.fields["service_account"]
-            rows = ServiceAccount.objects.filter(user__is_active=True)
-            accounts.queryset = rows.select_related("user")
-        else:
-            del form.fields["service_account"]
-        teams = self._teams()
-        if teams:
-            field: Any = form.fields["team"]
-            field.choices = teams
-        else:
-            del form.fields["team"]
-        form.fields["tags"].help_text = _("Only for what has one of these. Empty: for all.")
-        return form
-
-    def _teams(self) -> list[tuple[str, str]]:
-        """The teams for which the person may make tokens; none where there are no teams."""
-        user: Any = self.request.user
-        if not standing_of(user).has_teams:
-            return []
-        right = "connections.add_apitoken"
-        teams = [one for one in services.teams_of(user) if services.may(user, right, one)]
-        may_all = services.may(user, right, ApiToken())
-        whole = [("", _("All that you may do"))] if may_all else []
-        return [*whole, *((str(one.pk), one.name) for one in teams)]
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        account = request.GET.get("service_account", "")
-        initial = {"service_account": account} if account.isdecimal() else {}
-        return self.show(self.form(initial=initial))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = self.form(data=request.POST)
-        if not form.is_valid():
-            return self.show(form)
-        if is_sent_again(request):
-            messages.warning(request, SENT_AGAIN)
-            return self.redirect("token-list")
-        values = form.cleaned_data
-        account = values.pop("service_account", None)
-        user = account.user if account else request.user
-        named = values.pop("team", "")
-        try:
-            team = services.team_named(named, actor=request.user) if named else None
-            row, text = services.create_token(
-                values.pop("name"), user=user, actor=request.user, team=team, **values
-            )
-        except services.Invalid as refused:
-            for error in refused.errors:
-                form.add_error(error.field, forms.ValidationError(error.message, error.code))
-            return self.show(form)
-        remember_sent(request)
-        return self.show(self.form(), created=row, text=text)
 
 
 class OneToken(Page):
@@ -215,7 +45,7 @@ class OneToken(Page):
 class TokenDetailView(OneToken):
     """What a token may do, who made it, and what it was used for."""
 
-    template_name = "connections/token_detail.html"
+    template_name = "connections/tokens/detail.html"
 
     def get_title(self) -> str:
         return self.token.name
@@ -227,7 +57,7 @@ class TokenDetailView(OneToken):
 class TokenRevokeView(OneToken):
     """Says what ending a token hits, asks, and ends it."""
 
-    template_name = "connections/token_revoke.html"
+    template_name = "connections/tokens/revoke.html"
 
     def get_title(self) -> str:
         return _("Revoke %(name)s") % {"name": self.token.name}
@@ -248,7 +78,7 @@ class TokenRevokeView(OneToken):
 class TokenBulkRevokeView(Page):
     """Says what ending several tokens hits, asks, and ends them once that is `agreed`."""
 
-    template_name = "connections/tokens_revoke.html"
+    template_name = "connections/tokens/revoke_several.html"
     section = "tokens"
     permission_required = "connections.view_apitoken"
 
@@ -261,10 +91,15 @@ class TokenBulkRevokeView(Page):
         return [(_("Tokens"), reverse("token-list"))]
 
     def _tokens(self) -> list[ApiToken]:
+        """Those that are ticked, or all that match, if they are not revoked yet."""
         if not hasattr(self, "_found"):
-            keys = filter(None, map(parse_id, self.request.POST.getlist("ids")))
-            rows = ApiToken.objects.select_related("user").filter(pk__in=keys, revoked_at=None)
-            self._found = list(rows)
+            given = self.request.POST
+            if given.get("all") == "match" and "agreed" not in given:
+                rows = listed_tokens(dict(parse_qsl(given.get("match", "").replace("\x00", ""))))
+            else:
+                keys = [*filter(None, map(parse_id, given.getlist("ids")))]
+                rows = list(ApiToken.objects.select_related("user").filter(pk__in=keys))
+            self._found = [one for one in rows if one.revoked_at is None]
         return self._found
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -179,16 +179,17 @@ def _of_limits() -> Iterator[Fault]:
     (UTC). What calls that run may still give back does not count.
     """
     today = timezone.now().astimezone(UTC).date().isoformat()
+    counts = TokenCount.objects.filter(window=today).annotate(used=F("count") - F("reserved"))
+    used = dict(counts.values_list("token_id", "used"))
+    if not used:
+        return
     kinds: tuple[Any, ...] = (
         ApiToken.every.filter(revoked_at=None).select_related("user"),
         IssuerRule.objects.filter(is_active=True).select_related("issuer", "account"),
         Team.objects.all(),
     )
-    limited = {row.pk: row for rows in kinds for row in rows.filter(tokens_per_day__isnull=False)}
-    counts = TokenCount.objects.filter(window=today, token_id__in=limited) if limited else ()
-    for count in counts:
-        row = limited[count.token_id]
-        if count.count - count.reserved >= row.tokens_per_day:
+    for row in (row for rows in kinds for row in rows.filter(tokens_per_day__isnull=False)):
+        if used.get(row.pk, 0) >= row.tokens_per_day:
             yield Fault(f"limit:{row.pk}", "limit", f"limit {today}", None, (), None, row)
 
 

@@ -1,6 +1,7 @@
 """What a person chooses for a list: columns, density, views with a name; filters as chips."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -8,10 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import ListChoice
+from connections import services
+from connections.models import ApiToken, ListChoice
 from tests.fakes import connect, profile_of
 from tests.pages import html, told, words
-from tests.people import browser
+from tests.people import browser, person
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +81,7 @@ def test_a_chip_takes_one_filter_away_and_keeps_the_others(client: Client):
 
 
 def test_there_is_no_other_list(client: Client):
-    assert client.post("/lists/tokens/columns/").status_code == 404
+    assert client.post("/lists/keys/columns/").status_code == 404
 
 
 @pytest.mark.parametrize("where", ["connections", "profiles"])
@@ -118,3 +120,24 @@ def test_filters_fold_and_say_how_many_are_on(client: Client, where: str):
     assert '<details class="fold">' in page and f'"filters-on">({number})</span>' in page
     part = html(client.get(f"/{where}/", headers={"HX-Request": "true"}))
     assert '<span id="filters-on" hx-swap-oob="innerHTML"></span>' in part
+
+
+def test_tokens_are_filtered_sorted_and_revoked_by_what_matches(fake: Any, administrator: Any):
+    client = browser(administrator)
+    other = person("mira", "Operators")
+    for name, owner, days in (("Site 10", other, 30), ("site 2", administrator, 60)):
+        scopes = ["gateway:use"] if owner is other else ["admin"]
+        services.create_token(name, user=owner, actor=None, scopes=scopes, expires_in_days=days)
+
+    def names(query: str) -> list[str]:
+        return [line.row.name for line in client.get(f"/tokens/?{query}").context["lines"]]
+
+    assert names("") == ["site 2", "Site 10"] == names("sort=name") == names("sort=-ends")
+    assert names("sort=-whose") == [*names("scope=gateway%3Ause"), "site 2"]
+    assert names("q=mira") == ["Site 10"] == names("q=SITE+10")
+    given = {"all": "match", "match": "scope=gateway:use"}
+    assert "Site 10" in words(client.post("/tokens/revoke/", given))
+    ids = [str(one.pk) for one in ApiToken.objects.filter(user=other)]
+    client.post("/tokens/revoke/", {"ids": ids, "agreed": "on"})
+    assert names("state=revoked") == ["Site 10"] and names("state=active") == ["site 2"]
+    assert 'aria-label="Without State: revoked"' in html(client.get("/tokens/?state=revoked"))
