@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
-from .list_columns import A_TO_Z, NAME, NEWEST, TEAM, USED, Column
+from .list_columns import A_TO_Z, CREATED, NAME, NEWEST, TEAM, USED, Column
 from .list_rows import SEES_USAGE
 from .listing import NO_TEAM
 from .lookup import parse_id
@@ -24,13 +24,13 @@ COLUMNS = (
     NAME,
     Column("whose", _("Whose"), "whose", A_TO_Z),
     Column("scopes", _("Scopes")),
-    Column("limits", _("Limits")),
+    Column("limits", _("Limits"), is_extra=True),
     TEAM,
     Column("state", _("State"), "state", (_("active first"), _("revoked first"))),
     USED,
     Column("last-used", _("Last used"), "-last-used", NEWEST),
     Column("ends", _("Ends"), "ends", (_("soonest first"), _("latest first"))),
-    Column("created", _("Created"), "-created", NEWEST),
+    CREATED,
 )
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
