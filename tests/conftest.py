@@ -16,14 +16,15 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.test import override_settings
+from django.db import connection as database
+from django.test import TransactionTestCase, override_settings
 
 from backoffice.catalogues import load_catalogues
 from connections import catalog, conf
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
-from .databases import migrated, shared_folder
+from .databases import as_migrated, migrated, shared_folder
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
 
@@ -156,6 +157,20 @@ def django_db_modify_db_settings(
 def django_db_keepdb() -> bool:
     """Whether the database that is there is used."""
     return _on_sqlite()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _left_as_migrated() -> Iterator[None]:
+    """What a test with real transactions leaves on SQLite is what the migrations made."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _on_sqlite():
+            patch.setattr(TransactionTestCase, "_fixture_teardown", _restore)
+        yield
+
+
+def _restore(_: TransactionTestCase) -> None:
+    database.ensure_connection()
+    as_migrated(database.connection)
 
 
 def _on_sqlite() -> bool:

@@ -8,10 +8,12 @@ import atexit
 import fcntl
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,15 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
 def migrated(file: Path) -> str:
     """The address of a new SQLite database in this file. It has all tables, and the groups."""
     return copied(once("migrated.sqlite3", _migrate), file)
+
+
+def as_migrated(target: sqlite3.Connection) -> None:
+    """Makes an open database what `migrated` gives, in a tenth of the time of Django's flush.
+
+    That would leave it without groups as well, which each test that follows had to make.
+    """
+    with closing(sqlite3.connect(once("migrated.sqlite3", _migrate))) as source:
+        source.backup(target)
 
 
 def copied(database: Path, file: Path) -> str:

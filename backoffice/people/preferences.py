@@ -1,5 +1,6 @@
 """The page on which a person chooses how they see pages, and the choice of who is not signed in."""
 
+from functools import cache
 from itertools import groupby
 from typing import Any
 from zoneinfo import available_timezones
@@ -77,6 +78,7 @@ class PreferencesView(Page):
         return self.render_to_response(self.get_context_data(form=form, memberships=mine))
 
 
+@cache  # the names are in 600 files
 def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
     """The time zones of this machine by their region: those with a region in their name."""
     names = sorted(one for one in available_timezones() if one[0].isupper() and "/" in one)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -34,6 +35,7 @@ from .senders import Message, NotSent, new_secret, send_by_apprise, send_webhook
 VIEW, ADD, CHANGE, DELETE = (
     f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")
 )
+_time_zones = cache(available_timezones)  # it opens each of the machine's 600 files
 LONGEST_ADDRESS = 2000
 MOST_WORDS = 50
 COLUMNS = (
@@ -274,7 +276,7 @@ def _take(row: NoticeTarget, columns: Mapping[str, Any]) -> list[FieldError]:
     if (row.quiet_from is None) != (row.quiet_to is None):
         text = _("Enter both the begin and the end of the quiet hours, or neither.")
         errors.append(FieldError("quiet_to", "invalid", text))
-    if row.time_zone not in available_timezones():
+    if row.time_zone not in _time_zones():
         text = _("Enter the name of a time zone, such as UTC or Europe/Berlin.")
         errors.append(FieldError("time_zone", "invalid", text))
     return errors
