@@ -257,8 +257,7 @@ def everything(connection: Connection) -> Connection:
     return connection
 
 
-# one test for a scope, whose callers are made once: as many people and tokens for each row cost more
-# than the requests
+# A test for a scope, whose callers are made once: those of each row cost more than the requests.
 @pytest.mark.parametrize("scope", dict.fromkeys(row[-1] for row in TABLE))
 def test_each_caller_is_answered_as_the_table_says(
     people: dict[str, Any], everything: Connection, scope: str

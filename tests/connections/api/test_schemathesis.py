@@ -27,6 +27,9 @@ MANY_BOUNDARIES = (
     "streamChatByProfile",
     "createNoticeTarget",
     "patchNoticeTarget",
+    "patchTrustedIssuer",
+    "patchIssuerRule",
+    "patchServiceAccount",
     "replaceConnectionKey",
 )
 SAME_SCHEMA = (
@@ -47,9 +50,19 @@ SAME_SCHEMA = (
     "getUsageByProvider",
     "getUsageByUser",
     "getUsageSummary",
+    "getUsageTimeSeries",
     "deleteNoticeTarget",
     "testNoticeTarget",
     "renewNoticeTargetSecret",
+    "getAllNoticeTargets",
+    "getAllServiceAccounts",
+    "getAllTeams",
+    "getAllTokens",
+    "getAllTrustedIssuers",
+    "moveProfileToTeam",
+    "shareProfile",
+    "unshareProfile",
+    "getProfileShares",
 )
 
 
@@ -78,3 +91,5 @@ def test_boundaries_pass_every_check(served: Served):
     )
     assert done.returncode == 0, done.stdout
     assert cases(done.stdout) > 1000
+    asked, there = re.findall(r"Selected: (\d+)/(\d+)", done.stdout)[0]
+    assert int(there) - int(asked) == len(MANY_BOUNDARIES + SAME_SCHEMA), "A name is wrong."
