@@ -169,10 +169,12 @@ def rights_of_token(token: Any, rights: frozenset[str]) -> frozenset[str]:
     return rights & OF_NARROWED if is_narrowed else rights
 
 
-def is_within(token: Any, row: Any) -> bool:
-    """True if a token, narrowed to a team or to tags, is for this row; None is no token.
+def is_within(token: Any, row: Any, permission: str) -> bool:
+    """True if a token, narrowed to a team or to tags, leaves this right on this row; None is no
+    token.
 
-    What has no tags, such as a team, is not narrowed by them.
+    What has no tags, such as a team, is not narrowed by them. What another team shares with that of
+    the token gives no more than the share, whatever else its person may do with it.
     """
     if token is None:
         return True
@@ -184,7 +186,8 @@ def is_within(token: Any, row: Any) -> bool:
     if token.team_id is None or team is None or team == token.team_id:
         return True
     shares = row.shares.all() if hasattr(row, "shares") and not row._state.adding else ()
-    return any(share.team_id == token.team_id for share in shares)
+    lent = (OF_SHARES[one.level] for one in shares if one.team_id == token.team_id)
+    return any(permission in rights for rights in lent)
 
 
 def owned_q(standing: Standing, permission: str) -> Q:

@@ -93,7 +93,7 @@ def _usable(narrowing: Narrowing) -> Q:
     if narrowing.sees_all:
         found = Q() if narrowing.uses_shared else Q(pk__in=())
     if narrowing.team is not None:
-        shares = _shared_with([narrowing.team]).values("profile")
+        shares = _shared_with([narrowing.team]).filter(level=Level.USE).values("profile")
         found &= Q(team=None) | Q(team=narrowing.team) | Q(pk__in=shares)
     return found
 

@@ -23,7 +23,9 @@ def may(actor: Actor, permission: str, on: Any = None) -> bool:
         return True
     if on is None:
         return bool(actor.has_perm(permission))
-    return is_within(getattr(actor, "token", None), on) and bool(actor.has_perm(permission, on))
+    return is_within(getattr(actor, "token", None), on, permission) and bool(
+        actor.has_perm(permission, on)
+    )
 
 
 def require(actor: Actor, *permissions: str, on: Any = None) -> None:

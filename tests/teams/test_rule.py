@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from connections import services
-from connections.models import Connection, ConnectionCheck, Profile
+from connections.models import ApiToken, Connection, ConnectionCheck, Profile
 from connections.services import may, share
 from connections.standing import viewer_of
 from connections.viewing import viewing
+from tests.people import person
 
 from .conftest import Teams
 
@@ -36,6 +37,16 @@ TABLE = {
     "global administrator": ("vucdme", "vucdme", "vucdme", "vucdme", "vucdme"),
     "stranger":             ("",       "",       "",       "",       ""),
 }  # fmt: skip
+# The same by a token that is narrowed to team a.
+NARROWED = {
+    "viewer":               ("v",      "v",      "",       "v",      "v"),
+    "operator":             ("vu",     "vuc",    "",       "v",      "vu"),
+    "administrator":        ("vu",     "vucd",   "",       "v",      "vu"),
+    "operator of both":     ("vu",     "vuc",    "",       "v",      "vu"),
+    "global operator":      ("vuc",    "",       "",       "",       ""),
+    "global administrator": ("vucd",   "vucd",   "",       "v",      "vu"),
+    "stranger":             ("",       "",       "",       "",       ""),
+}  # fmt: skip
 ROWS = ("of all", "own", "foreign", "seen", "used")
 
 
@@ -44,15 +55,29 @@ def fresh(user: Any) -> Any:
     return User.objects.get(pk=user.pk)
 
 
+def cells(actor: Any, teams: Teams) -> tuple[str, ...]:
+    """What somebody may do with each row."""
+    return tuple(
+        "".join(key for key, act in ACTS.items() if may(actor, act, teams.rows[row][0]))
+        for row in ROWS
+    )
+
+
 def test_who_may_what(teams: Teams):
-    found = {}
-    for name, user in teams.people.items():
-        actor = fresh(user)
-        found[name] = tuple(
-            "".join(key for key, act in ACTS.items() if may(actor, act, teams.rows[row][0]))
-            for row in ROWS
-        )
+    found = {name: cells(fresh(user), teams) for name, user in teams.people.items()}
     assert found == TABLE
+
+
+def test_what_a_token_leaves_of_it(teams: Teams):
+    teams.people["operator of both"] = person("bo")
+    for team in (teams.a, teams.b):
+        services.set_member(team, teams.people["operator of both"], "operator", actor=None)
+    found = {}
+    for name in NARROWED:
+        actor = fresh(teams.people[name])
+        actor.token = ApiToken(team=teams.a)
+        found[name] = cells(actor, teams)
+    assert found == NARROWED
 
 
 def test_who_sees_what(teams: Teams):
