@@ -1,4 +1,4 @@
-"""The gateway and teams: a profile of another team is one that does not exist, at every door."""
+"""The gateway and teams. Who finds which profile at which door is in test_doors.py."""
 
 import asyncio
 import json
@@ -12,16 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from connections import services
 from connections.models import DefaultProfile, Membership
 from gateway.core.config_cache import ConfigCache
-from gateway.doors.asgi import GatewayApplication
 from gateway.routing.gateway import start_gateway, stop_gateway
 from providers.core.base import Capability
 from tests.people import browser, person
 
+from .asking import HELLO, ask, asked
 from .rows import Owner, owner, profile, share, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-Answer = tuple[int, Any, dict[str, str]]
 
 
 @pytest.fixture
@@ -34,74 +32,8 @@ def theirs() -> Owner:
     return owner("theirs")
 
 
-async def _django(*_arguments: Any) -> None:
-    raise AssertionError("the gateway answers this")
-
-
-async def ask(text: str, path: str, body: Any = None) -> Answer:
-    """Status, body and headers of one request to the gateway with a token."""
-    sent: list[dict[str, Any]] = []
-    content = json.dumps(body).encode() if body is not None else b""
-    headers = [
-        (b"authorization", f"Bearer {text}".encode()),
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (b"x-request-id", b"the-same"),
-    ]
-    scope = {
-        "type": "http",
-        "method": "GET" if body is None else "POST",
-        "path": path,
-        "headers": headers,
-        "client": ("127.0.0.1", 1),
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await GatewayApplication(_django)(scope, receive, send)
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], json.loads(b"".join(one.get("body", b"") for one in sent[1:])), told
-
-
-def asked(*requests: tuple[str, str, Any]) -> list[Answer]:
-    """The answers to some requests, one after the other, of one worker."""
-
-    async def all_of_them() -> list[Answer]:
-        await start_gateway()
-        try:
-            return [await ask(*one) for one in requests]
-        finally:
-            await stop_gateway()
-
-    return asyncio.run(all_of_them())
-
-
 def chat(text: str, alias: str) -> tuple[str, str, Any]:
     return text, "/v1/chat/completions", {"model": alias, **HELLO}
-
-
-def test_a_profile_of_another_team_is_one_that_does_not_exist(ours: Owner, theirs: Owner):
-    _, text = token_of(ours.people["operator"])
-    pk = str(theirs.profile.pk)
-    nobodys = pk[:-1] + ("0" if pk[-1] != "0" else "1")
-    doors: dict[str, Callable[[str], tuple[str, str, Any]]] = {
-        "chat": lambda name: chat(text, name),
-        "stream": lambda name: (*chat(text, name)[:2], {"model": name, "stream": True, **HELLO}),
-        "embeddings": lambda name: (text, "/v1/embeddings", {"model": name, "input": "a"}),
-        "model": lambda name: (text, f"/v1/models/{name}", None),
-        "management": lambda name: (text, f"/api/v1/chat/{name}/complete", HELLO),
-        "management stream": lambda name: (text, f"/api/v1/chat/{name}/stream", HELLO),
-    }
-    for door, request in doors.items():
-        for foreign, unknown in ((theirs.profile.alias, "nobody-chat"), (pk, nobodys)):
-            of_theirs, of_nobody = asked(request(foreign), request(unknown))
-            assert of_theirs[0] == 404, door
-            told = json.dumps(of_theirs).replace(foreign, unknown)
-            assert told == json.dumps([*of_nobody]), door
 
 
 def test_one_who_is_in_the_team_may_use_it_and_what_is_shared_by_all(ours: Owner, theirs: Owner):
@@ -305,14 +237,8 @@ def test_who_makes_no_teams_pays_no_query(django_assert_num_queries: Any):
     assert caller is not None and caller.narrowing is None and len(found) == 2
 
 
-def test_the_api_for_browsers_and_the_playground_keep_to_teams(ours: Owner, theirs: Owner):
+def test_the_playground_keeps_to_teams(ours: Owner, theirs: Owner):
     client = browser(ours.people["operator"])
-    own, foreign, unknown = (
-        client.post(f"/api/v1/chat/{alias}/complete", HELLO, content_type="application/json")
-        for alias in ("ours-chat", "theirs-chat", "nobody-chat")
-    )
-    assert (own.status_code, foreign.status_code) == (200, 404)
-    assert foreign.content.replace(b"theirs", b"nobody") == unknown.content
     page = client.post(f"/profiles/{theirs.profile.pk}/playground/", {"message": "Hello"})
     assert page.status_code == 404
     page = client.post(f"/profiles/{ours.profile.pk}/playground/", {"message": "Hello"})
