@@ -38,7 +38,7 @@ NOTHING = "zqbnothing"
 # Not there, not allowed, not with this method, or a body that makes no sense.
 REFUSED = (400, 403, 404, 405)
 # Queries that are not made each time: they note when somebody was here.
-ONCE = ("SAVEPOINT", "usersessions_", 'SET "last_used_at"')
+ONCE = ("django_session", "SAVEPOINT", "usersessions_", 'SET "last_used_at"')
 # Django's administration, and what passes by itself, lead back to where one came from.
 GONE_ALIKE = ("/admin/", "/packages/import/", "/tasks/")
 # An alias is unique among all rows: that it is taken is told, and nothing more.
