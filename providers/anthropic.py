@@ -60,6 +60,7 @@ class Anthropic(Provider[AnthropicSettings]):
     docs_url = "https://docs.anthropic.com"
     keys_url = "https://console.anthropic.com/settings/keys"
     model_examples = ("claude-sonnet-5", "claude-haiku-4-5")
+    price_list = "anthropic"
     packages = ("anthropic",)
     sdk = "anthropic"
 
@@ -98,7 +99,12 @@ class Anthropic(Provider[AnthropicSettings]):
                 raise bad_response(self.settings.base_url)
             chat = frozenset({Capability.CHAT})
             return [
-                Model(row.id, str(getattr(row, "display_name", None) or row.id), chat)
+                Model(
+                    row.id,
+                    str(getattr(row, "display_name", None) or row.id),
+                    chat,
+                    context=getattr(row, "max_input_tokens", None),
+                )
                 for row in rows
             ]
 

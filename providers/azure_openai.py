@@ -47,6 +47,7 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
     description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
     model_examples = ("gpt-4o", "text-embedding-3-small")
+    price_list = "azure"
     version = 2
 
     @classmethod

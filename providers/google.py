@@ -72,6 +72,7 @@ class Google(Provider[GoogleSettings]):
     docs_url = "https://ai.google.dev"
     keys_url = "https://aistudio.google.com/apikey"
     model_examples = ("gemini-2.5-flash", "gemini-embedding-001")
+    price_list = "google"
     packages = ("google-genai",)
     sdk = "google.genai"
 
@@ -221,6 +222,7 @@ def _model(row: Any) -> Model:
         identifier,
         row.display_name or identifier,
         frozenset(ACTIONS[one] for one in actions if one in ACTIONS),
+        context=row.input_token_limit,
     )
 
 

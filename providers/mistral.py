@@ -50,6 +50,7 @@ class Mistral(OpenAICompatible[MistralSettings]):
     docs_url = "https://docs.mistral.ai"
     keys_url = "https://console.mistral.ai/api-keys"
     model_examples = ("mistral-small-latest", "mistral-embed")
+    price_list = "mistral"
 
     tool_rules = MISTRAL
     refuses = ("developer", "max_completion_tokens", "echoes", "cache_control")

@@ -52,6 +52,7 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     docs_url = "https://platform.openai.com/docs"
     keys_url = "https://platform.openai.com/api-keys"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
+    price_list = "openai"
     tool_rules, refuses = OPENAI, ("echoes", "cache_control")
 
     @property

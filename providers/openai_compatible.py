@@ -69,6 +69,10 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
     model_examples = ("llama-3.3-70b", "bge-m3")
 
     @property
+    def price_address(self) -> str:
+        return self.base_url
+
+    @property
     def bearer(self) -> str:
         own = self.settings.api_key_header or self.settings.api_key_prefix
         return "" if own else self.api_key

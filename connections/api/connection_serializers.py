@@ -228,13 +228,29 @@ class ModelSerializer(CamelCaseSerializer):
     name = serializers.CharField()
     capabilities = serializers.ListField(child=CapabilityField())
     model = ModelReferenceSerializer()
+    context_tokens = serializers.IntegerField(
+        allow_null=True, help_text="The tokens that it reads. Null: not known."
+    )
+    input_price = serializers.FloatField(
+        allow_null=True, help_text="US dollars for a million tokens in. Null: not known."
+    )
+    output_price = serializers.FloatField(
+        allow_null=True, help_text="US dollars for a million tokens out. Null: not known."
+    )
 
 
 def model_item(provider_id: str, model: Model) -> dict[str, Any]:
     """A model as the API shows it."""
     capabilities = sorted(str(one) for one in model.capabilities)
-    named = {"id": model.id, "name": model.name, "capabilities": capabilities}
-    return named | {"model": {"providerId": provider_id, "modelId": model.id}}
+    return {
+        "id": model.id,
+        "name": model.name,
+        "capabilities": capabilities,
+        "model": {"providerId": provider_id, "modelId": model.id},
+        "contextTokens": model.context,
+        "inputPrice": model.input_price,
+        "outputPrice": model.output_price,
+    }
 
 
 class ReferenceSerializer(CamelCaseSerializer):

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
 from providers.core.ends import KeyEnd, first_of
+from providers.core.prices import priced
 from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
@@ -181,7 +182,8 @@ def _unusable(result: SettingsResult) -> CheckResult:
 
 
 def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:
-    """The models of a saved connection, remembered for a while per version.
+    """The models of a saved connection, with what they read and cost as far as that is known;
+    remembered for a while per version.
 
     Raises Unusable, ProviderError, Throttled.
     """
@@ -190,9 +192,9 @@ def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) 
     models: list[Model] | None = None if refresh else cache.get(key)
     if models is None:
         count_tests(actor)
-        models = get_configured_provider(
-            connection, limits=CHECK_LIMITS, even_inactive=True
-        ).list_models()
+        provider = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
+        tables = provider.price_list, provider.price_address
+        models = priced(provider.list_models(), *tables, timezone.now())
         cache.set(key, models, MODELS_SECONDS)
     return models
 

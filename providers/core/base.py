@@ -59,6 +59,7 @@ class Provider(Clients, Generic[SettingsT]):
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
+    price_list: ClassVar[str] = ""  # the name of the service in genai-prices
     fixed_hosts: ClassVar[tuple[str, ...]] = ()  # of an installed type: where credentials go
     mark: ClassVar[str] = ""  # its brand's mark in providers.core.marks, if that has another name
     icon: ClassVar[str] = ""  # a heroicon's name, where there is no mark of a brand
@@ -113,6 +114,11 @@ class Provider(Clients, Generic[SettingsT]):
     def list_models(self) -> list[Model]:
         """The models this account can use, in the service's order. Raises ProviderError."""
         raise NotImplementedError
+
+    @property
+    def price_address(self) -> str:
+        """The address by which genai-prices knows the service, where `price_list` is empty."""
+        return ""
 
     @property
     def asks(self) -> str:

@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from ..http.allowance import LARGEST_ANSWER
@@ -26,13 +27,17 @@ METHODS = {Capability.CHAT: "chat", Capability.EMBEDDING: "embed"}
 @dataclass(frozen=True)
 class Model:
     """One model of an account: the `id` a request names, a name for people, what it can do (empty:
-    the service does not say), and when it ends (None: the service does not say).
+    the service does not say), when it ends, how many tokens it reads, and what a million tokens in
+    and out cost in US dollars (None: not known).
     """
 
     id: str
     name: str
     capabilities: frozenset[Capability] = frozenset()
     ends_at: datetime | None = None
+    context: int | None = None
+    input_price: Decimal | None = None
+    output_price: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from .request import NO_KEY, OpenAIChat, SettingsT, without_no_key
 # (openrouter.ai/docs/guides/overview/models) and Mistral (docs.mistral.ai/api/endpoint/models) have
 # it in their lists.
 ENDS = ("shutdown_date", "expiration_date", "deprecation")
+# The tokens that a model reads, as Groq (console.groq.com/docs/api-reference), OpenRouter, vLLM and
+# Mistral have them there.
+CONTEXTS = ("context_window", "context_length", "max_model_len", "max_context_length")
 
 
 class OpenAICompatible(OpenAIChat[SettingsT]):
@@ -62,7 +65,13 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
             ):
                 raise bad_response(self.base_url)
             return [
-                Model(row.id, self.name_of(row), self.capabilities_of(row), ends_at=_end_of(row))
+                Model(
+                    row.id,
+                    self.name_of(row),
+                    self.capabilities_of(row),
+                    ends_at=_end_of(row),
+                    context=_context_of(row),
+                )
                 for row in rows
             ]
 
@@ -75,6 +84,11 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
         say.
         """
         return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})
+
+
+def _context_of(row: Any) -> int | None:
+    told = (getattr(row, name, None) for name in CONTEXTS)
+    return next((one for one in told if isinstance(one, int) and one > 0), None)
 
 
 def _end_of(row: Any) -> datetime | None:

@@ -721,6 +721,9 @@ def test_models_are_answered_in_both_shapes(api: Api, connection: Connection):
         "name": "Fake Chat",
         "capabilities": ["Chat"],
         "model": {"providerId": "fake", "modelId": "fake-chat"},
+        "contextTokens": None,
+        "inputPrice": None,
+        "outputPrice": None,
     }
     assert (second["id"], second["capabilities"]) == ("fake-any", [])
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 
 from connections import services
 from connections.models import Connection, Profile
+from providers.core.base import Model
 from tests.fakes import OLDER_KEY, REFUSED, SECRET, connect, fake_provider, profile_of, reload
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
@@ -334,6 +336,15 @@ def test_models_are_fetched_and_nothing_is_saved(connection: Connection, client:
     response = client.post(ADD, given(action="fetch-models", name="Half"), headers=HTMX)
     assert "2 chat models" in words(response) and '<option value="fake-chat">' in html(response)
     assert value_of(response, "name") == "Half" and not Profile.objects.exists()
+
+
+def test_models_say_what_they_read_and_cost(
+    connection: Connection, client: Client, fake: Any, monkeypatch: pytest.MonkeyPatch
+):
+    known = Model("fake-chat", "Fake", context=128_000, input_price=Decimal("0.150"))
+    monkeypatch.setattr(fake, "list_models", lambda _self: [known])
+    shown = words(client.post(ADD, given(action="fetch-models"), headers=HTMX))
+    assert "fake-chat Fake 128,000 tokens, $0.15 in" in shown and "list prices" in shown
 
 
 def test_only_models_that_fit_are_offered(connection: Connection, client: Client):
