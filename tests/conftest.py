@@ -24,6 +24,7 @@ from connections import catalog, conf
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
+from .connections.api.serving import Served, serving
 from .databases import as_migrated, migrated, shared_folder
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
@@ -175,6 +176,13 @@ def _restore(_: TransactionTestCase) -> None:
 
 def _on_sqlite() -> bool:
     return bool(django_settings.DATABASES["default"]["ENGINE"] == "backoffice.sqlite")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for all tests that ask a real one, and do no more to its rows than add some."""
+    with serving(tmp_path_factory.mktemp("served")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from switchboard import AsyncClient, Client
-from tests.connections.api.serving import Served, serving
+from tests.connections.api.serving import Served
 
 
 class Awaited:
@@ -40,13 +40,6 @@ class AwaitedClient:
     def __exit__(self, *_: object) -> None:
         self.runner.run(self.client.aclose())
         self.runner.close()
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server for all tests of the SDK."""
-    with serving(tmp_path_factory.mktemp("switchboard")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

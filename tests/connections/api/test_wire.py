@@ -5,22 +5,15 @@ sent.
 import http.client
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .serving import Served, serving
+from .serving import Served
 
 MEGABYTE = 1024 * 1024
 ECHO = {"alias": "chunked", "name": "Chunked", "providerId": "echo"}
 Answer = tuple[int, dict[str, str], bytes]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(Path(tmp_path_factory.mktemp("wire"))) as server:
-        yield server
 
 
 def ask(served: Served, method: str, path: str, body: Any = None, **headers: str) -> Answer:

@@ -20,7 +20,7 @@ from connections.models import Connection, Profile
 from connections.packages import services as package_services
 from connections.packages.api import openapi
 from tests.connections.api.calls import Api, errors, problem, token_of
-from tests.connections.api.serving import Served, serving
+from tests.connections.api.serving import Served
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 from tests.pages import world
 from tests.people import browser
@@ -390,12 +390,6 @@ def test_a_package_that_is_too_large_is_refused_with_the_limit(api: Api, size: i
 
 
 # Over a running server
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("packages")) as served:
-        yield served
 
 
 def pieces(size: int, taken: list[int]) -> Iterator[bytes]:
