@@ -20,6 +20,7 @@ from connections.models import (
     FormerAlias,
     HostApproval,
     KeyReplacement,
+    PackageUpload,
     Profile,
     RevealRecord,
     RevealToken,
@@ -28,16 +29,19 @@ from connections.models import (
     Task,
     TaskPart,
     Team,
+    TeamView,
+    UndoStep,
 )
 from connections.standing import MANAGES
 from connections.types.services import install_types
+from gateway.models import NoticeTarget
 from tests.connections.types.manifests import document
 from tests.fakes import connect, profile_of
 from tests.gateway.records import gone_round, used
 from tests.people import person
 
 WORD = r"zqb[a-z]+"  # every word of B
-FAR = 7_700_077  # the id of a user that stands in no text by chance
+FAR = 7_700_077  # an id that stands in no text by chance
 FOR_SHARING = "zqbteam"  # the name of the team, which whoever may share with it must know
 
 
@@ -217,6 +221,20 @@ def foreign(world: Ours) -> Foreign:
     )
     task = Task.objects.create(user=who, kind="test", total=1, said="zqbtask")
     TaskPart.objects.create(task=task, row_id=connection.pk, name=connection.name)
+    target = NoticeTarget.objects.create(
+        name="zqbtarget",
+        team=b,
+        kind="webhook",
+        shown="zqbhost.example",
+        credentials={"address": "https://zqbhost.example/"},
+        last_error="zqbfailed",
+    )
+    view = TeamView.objects.create(
+        pk=FAR, team=b, list_name="connections", name="zqbview", query="q=zqbsought"
+    )
+    upload = PackageUpload.objects.create(user=who, file_name="zqbfile.json", content=b"{}")
+    step = {"names": ["zqbname"], "rows": [], "done_at": now, "until": ends}
+    undo = UndoStep.objects.create(user=who, act="changed", kind="connection", **step)
     return Foreign(
         {
             "connection": [connection, second],
@@ -229,6 +247,10 @@ def foreign(world: Ours) -> Foreign:
             "former": [former],
             "task": [task],
             "usage": [record, attempts],
+            "target": [target],
+            "view": [view],
+            "import": [upload],
+            "undo": [undo],
             "team": [b],
         }
     )

@@ -35,6 +35,8 @@ SKIPPED = ("sign-", "your-sign-in", "you/", "password", "health/", "styleguide",
 GATEWAY = ("api/v1/chat/", "api/v1/embeddings/")  # works in threads of its own
 NOBODY = str(uuid.UUID(int=7))  # the id of nothing
 NOTHING = "zqbnothing"
+# What belongs to no team: one id of B stands for all.
+OF_NO_TEAM = {"issuers", "trusted", "auth"}
 # Not there, not allowed, not with this method, or a body that makes no sense.
 REFUSED = (400, 403, 404, 405)
 # Queries that are not made each time: they note when somebody was here.
@@ -94,8 +96,10 @@ def values_for(route: str, name: str, found: Foreign) -> list[str]:
     kinds = [kind for kind in found.ids if {kind, f"{kind}s", f"{kind}es"} & said]
     values = [one for kind in kinds or found.ids for one in found.ids[kind] + found.aliases[kind]]
     if "<uuid:" in route:
-        return [one for one in values if is_uuid(one)]
-    return [one for one in values if one.isdecimal() == ("<int:" in route)]
+        values = [one for one in values if is_uuid(one)]
+    else:
+        values = [one for one in values if one.isdecimal() == ("<int:" in route)]
+    return values[:1] if OF_NO_TEAM & said else values
 
 
 def is_uuid(text: str) -> bool:

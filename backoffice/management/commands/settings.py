@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from connections.operator_command import OperatorCommand
 
 from ...settings import ENVIRONMENT
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Lists every setting of the environment, secrets masked."""
 
     help = (

@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.former_aliases import former_alias
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, FormerAlias, Profile
+from connections.operator_command import OperatorCommand
 
 KINDS: dict[str, Any] = {"connection": Connection, "profile": Profile}
 NOTHING = "There is no {} {!r}."
@@ -16,7 +17,7 @@ NO_FORMER = "{!r} is not a former alias of a {}. `alias list` shows them."
 KEPT = "{} has the alias {} now. {} goes on answering until it is removed."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
 
     help = (

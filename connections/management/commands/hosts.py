@@ -3,17 +3,18 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.destinations import host_approvals
 from connections.models import HostApproval
+from connections.operator_command import OperatorCommand
 
 STATES = {"approve": HostApproval.State.APPROVED, "refuse": HostApproval.State.REFUSED}
 UNKNOWN = "Nobody asked for {} to go to {}. `hosts list` shows who asked for what."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
 
     help = "List the hosts that the secrets of references may go to; approve, refuse or forget one."

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
+from connections.operator_command import OperatorCommand
 
-class Command(BaseCommand):
+
+class Command(OperatorCommand):
     """Writes the document, or with --check fails when it is not what it should be."""
 
     help = "Write docs/openapi.yaml. --check fails when it is out of date."

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from connections.operator_command import OperatorCommand
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 from providers.core.schema import SettingsField, settings_fields
@@ -18,7 +19,7 @@ settings are stored encrypted unless they are references.
 """
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Writes the page, or with --check fails when it is not what it should be."""
 
     help = (

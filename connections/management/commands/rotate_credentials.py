@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.credentials import key_ids
+from connections.operator_command import OperatorCommand
 
 from ..progress import ProgressLine
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Re-encrypts rows and history.
 
     Can be run again at any time; what no key opens is left as it is.

@@ -3,17 +3,18 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, Level, Profile, Role, Team
+from connections.operator_command import OperatorCommand
 
 KINDS: dict[str, Any] = {"connection": Connection, "profile": Profile}
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Makes teams, and says who and what belongs to them. It may everything."""
 
     help = "List, make and delete teams, and say who and what belongs to them."

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.models import SUFFIX, ApiToken
+from connections.operator_command import OperatorCommand
 
 EXPIRES = (
     "days until it ends, CONNECTIONS_TOKEN_DAYS if not given; 0 for never, where that is allowed"
@@ -14,7 +15,7 @@ EXPIRES = (
 WHICH = "its prefix, as `token list` shows it, or its id"
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Makes, lists and ends tokens.
 
     The text of a token is printed once, alone on stdout, so that a script can take it.

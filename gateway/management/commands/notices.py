@@ -3,14 +3,15 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections.lookup import parse_id
+from connections.operator_command import OperatorCommand
 from gateway.models import NoticeTarget
 from gateway.notices import services
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits with 0 when it is done, 1 when it is refused or a message did not arrive, 2 for wrong
     arguments.
     """

@@ -7,14 +7,15 @@ It is meant for cron, once a day.
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from connections.operator_command import OperatorCommand
 from gateway.usage.retention import prune
 
 MOST_DAYS = 36_500
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Deletes in batches, so that it can run while the gateway works."""
 
     help = (

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from backoffice.people.service_accounts import services
 from connections.models import SUFFIX, ServiceAccount
+from connections.operator_command import OperatorCommand
 from connections.services import Invalid
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Adds, lists, changes and deletes service accounts. `token create` makes their tokens."""
 
     help = "Add, list, change and delete service accounts."

@@ -8,7 +8,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
@@ -19,6 +19,7 @@ from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.management.progress import ProgressLine
 from connections.models import Connection, Profile, Team
+from connections.operator_command import OperatorCommand
 from connections.packages import services
 from connections.packages.management.arguments import add_export_arguments, add_import_arguments
 
@@ -31,7 +32,7 @@ NO_TERMINAL = (
 OR_WITHOUT = ", or --without-secrets to leave the sealed keys out"
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Writes the plan to stdout, also before an import is refused.
 
     Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments.

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from connections import services as core
 from connections.catalog import confirm_types
 from connections.models import Connection
+from connections.operator_command import OperatorCommand
 from connections.promptflow import services
 from connections.promptflow.format.documents import (
     Document,
@@ -58,7 +59,7 @@ NOT_INSTALLED = (
 GONE = "There is no connection {!r}. `connection list` shows them."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Creates, changes, shows and deletes connections under promptflow's names.
 
     Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused; 2:

@@ -6,14 +6,15 @@ For cron, once a day.
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from connections.operator_command import OperatorCommand
 from connections.promptflow import services
 
 MOST_DAYS = 36_500
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Deletes the oldest records of who read secrets; the tokens stay."""
 
     help = (

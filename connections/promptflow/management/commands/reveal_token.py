@@ -5,13 +5,14 @@ included.
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import services as core
+from connections.operator_command import OperatorCommand
 from connections.promptflow import services
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Makes a token. Its text is printed once, alone on stdout, so that a script can take it."""
 
     help = (

@@ -4,19 +4,20 @@ import sys
 from getpass import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
 from connections.errors import Invalid
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
+from connections.operator_command import OperatorCommand
 from connections.replacement import services
 
 OURS = 3
 NOT_OURS = "It is not ours."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits with 0, with 3 when `find` finds the key, 1 when it is refused, 2 for wrong
     arguments.
     """

@@ -3,19 +3,20 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
 from connections.errors import Invalid, Throttled, Unusable
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
+from connections.operator_command import OperatorCommand
 from connections.replacement import services
 
 DONE = "{} has its new key, which is watched until {:%Y-%m-%d %H:%M} UTC."
 NOT_WATCHED = "{} has its new key. The one before cannot be decrypted, so it is not kept."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
 
     help = "Replace the key of a connection: test the next one, switch to it, watch it."

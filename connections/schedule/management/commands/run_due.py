@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error
 
 from connections.jobs import Job
+from connections.operator_command import OperatorCommand
 from connections.schedule import services
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Checks connections and runs jobs that are due, with the lease that the workers use."""
 
     help = (

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections import catalog
 from connections import services as core
 from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
+from connections.operator_command import OperatorCommand
 from connections.types import services
 from providers.core.errors import ProviderError
 
@@ -37,7 +38,7 @@ def _add_give(give: CommandParser) -> None:
     to.add_argument("--to-all", action="store_true")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
     wrong arguments.
     """

@@ -3,9 +3,10 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connections.models import SUFFIX, IssuerRule, ServiceAccount, TrustedIssuer
+from connections.operator_command import OperatorCommand
 from connections.services import Invalid, Scope
 from connections.workloads import services
 
@@ -14,7 +15,7 @@ SCOPES = [str(one) for one in Scope]
 ACTS = {"switch-on": "switch on", "switch-off": "switch off", "delete": "delete"}
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Adds, lists and deletes issuers and rules, switches them, and tries a token."""
 
     help = "Trusted issuers of workload identity: add, list, switch, delete, try a token."
