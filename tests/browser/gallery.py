@@ -485,7 +485,7 @@ def about_to_switch_off(page: Page, gallery: Gallery) -> None:
 def token_made(page: Page, gallery: Gallery) -> None:
     page.goto("/tokens/")
     page.locator("[name=name]").fill("Deployment")
-    page.get_by_label("gateway:use").check()
+    page.get_by_role("checkbox", name="gateway:use").check()
     page.get_by_label("Helpdesk answers").check()
     page.locator("[name=requests_per_minute]").fill("60")
     page.locator("[name=tokens_per_day]").fill("1000000")
@@ -495,6 +495,7 @@ def token_made(page: Page, gallery: Gallery) -> None:
 
 def token_about_to_end(page: Page, gallery: Gallery) -> None:
     token_made(page, gallery)
+    page.get_by_role("button", name="Actions: Deployment", exact=True).first.click()
     page.get_by_role("link", name="Revoke Deployment").first.click()
     expect(page.get_by_role("heading", name="Revoke Deployment")).to_be_visible()
 
