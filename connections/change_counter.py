@@ -32,6 +32,7 @@ from .models import (
     Membership,
     Profile,
     ProfileShare,
+    SectionTeam,
     Team,
     TrustedIssuer,
 )
@@ -96,7 +97,7 @@ def _changed(
 def watch_changes() -> None:
     """Connects the signals. Called once, when Django is ready."""
     user = get_user_model()
-    of_teams = (Team, Membership, ConnectionShare, ProfileShare)
+    of_teams = (Team, Membership, ConnectionShare, ProfileShare, SectionTeam)
     rows = (Connection, Profile, Fallback, DefaultProfile, *of_teams)
     callers = (ApiToken, TrustedIssuer, IssuerRule, user, Group)
     for model in (*rows, *callers):

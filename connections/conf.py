@@ -16,13 +16,12 @@ from providers.http.policy import EgressPolicy
 from .references import (
     ENV_SECTION,
     InvalidReference,
-    Policy,
     Resolution,
-    Resolver,
     State,
     parse,
     plain_name,
 )
+from .resolving import MACHINE, Policy, Resolver
 from .sources import (
     DirectorySource,
     EnvironmentSource,
@@ -48,7 +47,7 @@ def resolve_own(reference: str) -> Resolution:
     except InvalidReference as error:
         return Resolution(reference, State.ERROR, message=str(error))
     policy = Policy(frozenset([section]), frozenset(), ())
-    return Resolver(_sources(), policy, EnvironmentSource()).resolve(reference, secret=True)
+    return Resolver(_sources(), policy, EnvironmentSource()).resolve(reference, True, MACHINE)
 
 
 @lru_cache(maxsize=1)

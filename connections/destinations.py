@@ -28,7 +28,7 @@ from .credentials import Undecryptable, merged
 from .errors import Unusable
 from .kept import settings_alone
 from .models import Connection, HostApproval, RevealToken
-from .references import ENV_SECTION, InvalidReference, is_reference, parse, references_in
+from .references import is_reference, references_in, section_of
 
 LONGEST_HOST = 600
 AT_ONCE = 2000  # destinations of one query
@@ -43,18 +43,6 @@ class Destination:
 
     section: str
     host: str
-
-
-def section_of(reference: str) -> str:
-    """The section of a reference in lower case: `openai`, or `env:name` for a variable. Empty for
-    what is not a reference.
-    """
-    try:
-        key = parse(reference)
-    except InvalidReference:
-        return ""
-    first = key[0].lower()
-    return f"{first}:{key[1].lower()}" if first == ENV_SECTION else first
 
 
 def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> set[Destination]:

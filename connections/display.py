@@ -8,11 +8,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from providers.core.schema import SettingsField, settings_fields
 
-from . import conf
 from .credentials import MASK, Undecryptable, masked, merged
 from .kept import settings_alone
 from .models import Connection
 from .references import Resolution, place, references_in
+from .section_teams import remembering
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def _belongs(
 def reference_states(connection: Connection) -> list[FieldReference]:
     """Every reference in the connection's settings with its resolution; needs no credentials."""
     fields = settings_fields(connection.provider) if connection.provider else {}
-    found = []
+    found, resolve, team = [], remembering(), connection.team_id
     for name, key, reference in references_in(settings_alone(connection.settings)):
-        resolution = conf.resolver().resolve(reference, name in fields and fields[name].secret)
+        resolution = resolve(reference, name in fields and fields[name].secret, team)
         found.append(FieldReference(place(name, key), setting_label(fields, name, key), resolution))
     return found
 

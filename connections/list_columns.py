@@ -78,6 +78,7 @@ REFERENCE_COLUMNS = (
     Column("source", _("Asked, in order"), "source", A_TO_Z),
     Column("users", _("Used by"), "-users", (_("most first"), _("least first"))),
     Column("read", _("Last read"), "-read", NEWEST, is_extra=True),
+    Column("teams", _("Teams"), is_extra=True),
 )
 
 

@@ -4,7 +4,6 @@ a page as for one row.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,10 +12,11 @@ from django.db.models import Count, Model, QuerySet
 
 from providers.core.schema import settings_fields
 
-from .health.services import Health, health, profile_health, resolve_now, with_health
+from .health.services import Health, health, profile_health, with_health
 from .models import Connection, DefaultProfile, Profile
 from .outlooks import with_key_ends
 from .recent_use import Use, recent_use
+from .section_teams import remembering
 from .standing import perms_on, prefetch_teams
 from .unseen import fallbacks_seen, hide_unseen
 
@@ -65,7 +65,7 @@ def connection_lines(rows: Sequence[Connection], actor: Any) -> list[ConnectionL
     counted = serving.values("connection").annotate(n=Count("pk"))
     profiles = dict(counted.values_list("connection", "n"))
     uses = _uses(Connection, rows) if actor.has_perm(SEES_USAGE) else None
-    resolve = cache(resolve_now)
+    resolve = remembering()
     return [
         ConnectionLine(
             row,
@@ -86,7 +86,7 @@ def profile_lines(rows: Sequence[Profile], actor: Any) -> list[ProfileLine]:
     fallbacks = fallbacks_seen(rows)
     defaults = set(DefaultProfile.objects.values_list("profile", flat=True))
     uses = _uses(Profile, rows) if actor.has_perm(SEES_USAGE) else None
-    resolve = cache(resolve_now)
+    resolve = remembering()
     return [
         ProfileLine(
             row,

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .references import State
+from .references import State, section_of
 from .selectors import ReferenceUse
 from .texts import name_key, sort_key
 
@@ -34,12 +34,14 @@ NAMED = 1  # connections that a row names
 @dataclass(frozen=True)
 class ReferenceLine:
     """A reference with its users. `more`: how many connections use it beside the one that is
-    named. `read_at`: when its store was asked, None where it is looked up each time.
+    named. `read_at`: when its store was asked, None where it is looked up each time. `teams`: to
+    which its section belongs, as far as one may know them; empty for one of all.
     """
 
     row: ReferenceUse
     more: int
     read_at: datetime | None
+    teams: str = ""
 
 
 def listed_references(
@@ -62,9 +64,17 @@ def listed_references(
     return sorted(sorted(found, key=SORTS["name"]), key=key, reverse=sort.startswith("-"))
 
 
-def reference_lines(uses: Sequence[ReferenceUse]) -> list[ReferenceLine]:
-    """The rows of references. Asks nothing."""
-    return [ReferenceLine(use, _users(use) - NAMED, _read_at(use)) for use in uses]
+def reference_lines(uses: Sequence[ReferenceUse], teams: Mapping[str, str]) -> list[ReferenceLine]:
+    """The rows of references. `teams`: of the sections that belong to some. Asks nothing."""
+    return [
+        ReferenceLine(
+            use,
+            _users(use) - NAMED,
+            _read_at(use),
+            teams.get(section_of(use.resolution.reference), ""),
+        )
+        for use in uses
+    ]
 
 
 def _sources(use: ReferenceUse) -> Sequence[str]:

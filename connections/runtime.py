@@ -38,6 +38,8 @@ from .lookup import id_or_alias_q, parse_id
 from .models import Connection, Fallback, Profile
 from .profile_settings import ProfileSettings, profile_settings_class
 from .references import Resolution, is_reference, unescape
+from .resolving import Asker
+from .section_teams import asker_of
 
 CANNOT_DECRYPT = gettext_noop(
     "The stored credentials of %(name)s cannot be decrypted: the key that encrypted them is not in "
@@ -217,15 +219,13 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     fields = settings_fields(provider)
     stored = settings_alone(stored)
     refuse_unapproved(provider, stored)
+    asker = asker_of(connection.team_id)
     for name, value in stored.items():
-        if type(value) is str and value[:1] == "$":
-            value = _resolved(fields.get(name), value)
-        elif type(value) is dict and name in fields and fields[name].is_map:
-            value = {
-                key: _resolved(fields[name], one) if type(one) is str and one[:1] == "$" else one
-                for key, one in value.items()
-            }
-        values[name] = value
+        field = fields.get(name)
+        if type(value) is dict and field is not None and field.is_map:
+            values[name] = {key: _resolved(field, one, asker) for key, one in value.items()}
+        else:
+            values[name] = _resolved(field, value, asker)
     try:
         return provider.Settings.model_validate(values)
     except ValueError:
@@ -240,11 +240,11 @@ def _provider(connection: Usable) -> type[Provider[Any]]:
         raise Unusable("unknown_provider", str(error)) from None
 
 
-def _resolved(field: SettingsField | None, value: str) -> str:
-    """The value that a text with a dollar sign in front stands for. Raises Unusable."""
-    if not is_reference(value):
-        return unescape(value)
-    resolution = conf.resolver().resolve(value, field is not None and field.secret)
+def _resolved(field: SettingsField | None, value: Any, asker: Asker) -> Any:
+    """The value that a stored one stands for. Raises Unusable."""
+    if type(value) is not str or not is_reference(value):
+        return unescape(value) if type(value) is str else value
+    resolution = conf.resolver().resolve(value, field is not None and field.secret, asker)
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
     if (noted := _noted.get()) is not None:

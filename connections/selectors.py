@@ -19,6 +19,7 @@ from .models import Connection, ConnectionCheck, Fallback, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
+from .section_teams import remembering
 from .sources import Outage
 from .unseen import fallbacks_seen, hide_unseen
 
@@ -32,7 +33,8 @@ class ReferenceUse:
 
 
 def reference_uses() -> list[ReferenceUse]:
-    """Every reference of every connection, the broken ones first.
+    """Every reference of every connection, the broken ones first; one of a section of teams twice,
+    where others name it too.
 
     Reads settings only; nothing is decrypted.
     """
@@ -40,15 +42,18 @@ def reference_uses() -> list[ReferenceUse]:
         provider.id: {name for name, one in settings_fields(provider).items() if one.secret}
         for provider in all_providers()
     }
-    found: dict[tuple[str, bool], ReferenceUse] = {}
+    found: dict[tuple[str, bool, bool], ReferenceUse] = {}
+    resolve = remembering()
     rows = Connection.objects.order_by(*by_name()).values_list(
-        "id", "name", "alias", "provider_id", "settings"
+        "id", "name", "alias", "team", "provider_id", "settings"
     )
-    for pk, name, alias, provider_id, settings in rows.iterator():
+    for pk, name, alias, team, provider_id, settings in rows.iterator():
         for setting, entry, reference in references_in(settings):
-            key = (reference.lower(), setting in secret.get(provider_id, ()))
+            is_secret = setting in secret.get(provider_id, ())
+            resolution = resolve(reference, is_secret, team)
+            key = (reference.lower(), is_secret, resolution.is_of_teams)
             if key not in found:
-                found[key] = ReferenceUse(conf.resolver().resolve(reference, key[1]))
+                found[key] = ReferenceUse(resolution)
             found[key].uses.append((pk, name, alias, place(setting, entry)))
     return sorted(
         found.values(),

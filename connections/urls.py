@@ -20,6 +20,7 @@ from .views import (
     profiles,
     provider_list,
     references,
+    sections,
     sharing,
     switching,
     tasks,
@@ -166,5 +167,6 @@ urlpatterns = [
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
     path("references/hosts/", hosts.HostListView.as_view(), name="host-list"),
     path("references/hosts/<uuid:pk>/", hosts.HostDecisionView.as_view(), name="host-decide"),
+    path("references/sections/", sections.SectionListView.as_view(), name="section-list"),
     path("references/sources/", references.SourceListView.as_view(), name="source-list"),
 ]

@@ -20,6 +20,7 @@ NO_ANSWERS = (
     *("TokenCreate", "ServiceAccountCreate", "TrustedIssuerCreate", "TrustedIssuerPatch"),
     *("IssuerRuleCreate", "IssuerRulePatch", "TokenTrialRequest"),
     *("TeamRequest", "TeamMoveRequest", "MemberRequest", "ShareRequest"),
+    "ReferenceSectionRequest",
 )
 
 Schema = dict[str, Any]

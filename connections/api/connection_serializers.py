@@ -190,6 +190,7 @@ class ConnectionTestRequestSerializer(CamelCaseSerializer):
     )
     provider_id = ProviderIdField(required=False, help_text="Needed without `id`.")
     settings = serializers.DictField(default=dict)
+    team = TeamField()
 
 
 class TestResultSerializer(CamelCaseSerializer):

@@ -276,5 +276,8 @@ class ConnectionTestUnsaved(ApiView):
                 ]
             )
         settings = inner_settings(_provider(provider_id), values["settings"])
-        outcome = services.test_settings(provider_id, settings, actor=request.user, connection=row)
+        team = None if row else team_of_new("connection", values, request.user)
+        outcome = services.test_settings(
+            provider_id, settings, actor=request.user, connection=row, team=team
+        )
         return Response(test_result(outcome, timezone.now(), None))

@@ -1,6 +1,5 @@
 """The health of connections and profiles, in their JSON and as a report: `/health-report`."""
 
-from functools import cache
 from typing import Any
 
 from django.db.models import Case, Count, When
@@ -14,16 +13,15 @@ from ..health.services import (
     STATES,
     UNWELL,
     Health,
-    Resolve,
     health,
     model_health,
     profile_health,
-    resolve_now,
     state_of_connection,
     traffic_of,
     with_health,
 )
 from ..models import Connection, Profile, by_name
+from ..section_teams import Resolve, remembering
 from .base import ApiView
 from .camelcase import camel
 from .fields import CamelCaseSerializer
@@ -71,7 +69,7 @@ class HealthField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(source="*", read_only=True, **kwargs)
-        self._resolve = cache(resolve_now)  # one serializer, and so one field, is for one answer
+        self._resolve = remembering()  # one serializer, and so one field, is for one answer
 
     def to_representation(self, row: Any) -> dict[str, Any]:
         if isinstance(row, Profile):
@@ -121,7 +119,7 @@ class HealthReport(ApiView):
         )
         unwell = with_health(rows.filter(state__in=UNWELL)).prefetch_related("profiles")
         order = Case(*(When(state=state, then=at) for at, state in enumerate(UNWELL)))
-        resolve = cache(resolve_now)
+        resolve = remembering()
         items = [
             _unwell(row, resolve) for row in unwell.order_by(order, *by_name())[:MOST_REPORTED]
         ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.lookups import Exact, In
@@ -11,8 +10,8 @@ from django.utils.translation import gettext as _
 from ..models import Connection, Fallback, Profile
 from ..outlooks import with_key_ends
 from ..profile_settings import profile_settings_class
+from ..section_teams import Resolve, remembering, resolve_now
 from .conditions import state_of_model
-from .reference_index import Resolve, resolve_now
 from .states import (
     DEGRADED,
     FAILING,
@@ -73,7 +72,7 @@ def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]
         return rows.filter(own)
     has_fallback = Exists(Fallback.objects.filter(profile=OuterRef("pk")))
     doubtful = rows.filter(has_fallback, Q(In(own_state, NOT_ANSWERING))).order_by()
-    resolve = cache(resolve_now)
+    resolve = remembering()
     saved = [
         one.pk
         for one in with_profile_health(doubtful)

@@ -21,10 +21,8 @@ from .conditions import (
 from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
 from .reference_index import (
     NamedReference,
-    Resolve,
     named_references,
     reference_index,
-    resolve_now,
     secret_references,
     unresolved_references,
 )
@@ -66,7 +64,6 @@ __all__ = [
     "Call",
     "Health",
     "NamedReference",
-    "Resolve",
     "Trouble",
     "forget_failures",
     "health",
@@ -78,7 +75,6 @@ __all__ = [
     "profile_health",
     "profiles_of_health",
     "reference_index",
-    "resolve_now",
     "secret_references",
     "severity_of_connection",
     "severity_of_model",

@@ -18,8 +18,8 @@ from providers.core.schema import settings_fields
 from ..models import Connection, ConnectionCheck, ConnectionTraffic
 from ..models.traffic import FAILED
 from ..references import State, references_in
+from ..section_teams import Resolve, resolve_now
 from ..wording import outcome_in_words
-from .reference_index import Resolve, resolve_now
 
 STATES = ("ok", "degraded", "failed", "resting", "setup", "unused", "stale", "never")
 OK, DEGRADED, FAILING, RESTING, SETUP, UNUSED, STALE, NEVER = STATES
@@ -108,7 +108,7 @@ def _of_setup(connection: Connection, resolve: Resolve) -> Health | None:
         return Health(SETUP, _("Needs its key"), "warn", detail, "incomplete")
     for name, _key, reference in references_in(connection.settings):
         one = settings_fields(connection.provider).get(name)
-        resolution = resolve(reference, bool(one and one.secret))
+        resolution = resolve(reference, bool(one and one.secret), connection.team_id)
         if resolution.state != State.RESOLVED:
             label = str(REFERENCE_LABELS[resolution.state])
             return Health(SETUP, label, "warn", resolution.message, "unresolved_reference")

@@ -28,6 +28,7 @@ from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
+from .section_team import SectionTeam
 from .seeing import seen
 from .service_account import SUFFIX, ServiceAccount, is_service_account
 from .shares import ConnectionShare, Level, ProfileShare
@@ -77,6 +78,7 @@ __all__ = [
     "Role",
     "ScheduleLease",
     "SecretFingerprints",
+    "SectionTeam",
     "ServiceAccount",
     "Snooze",
     "Task",

@@ -92,6 +92,7 @@ from .profiles import (
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
+from .sections import limit_section, limited_section_list, open_section, sections_opened_by
 from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
 from .several import delete_several, free_and_needed, needed_by, retag
@@ -100,10 +101,8 @@ from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
 from .tasks import (
     beat,
-    begin_task,
     cancel_task,
     drop_task,
-    end_task,
     task_of,
     tasks_of,
 )
@@ -170,7 +169,6 @@ __all__ = [
     "authenticate_token",
     "beat",
     "begin_bulk_test",
-    "begin_task",
     "bulk_test_summary",
     "caller_of",
     "cancel_task",
@@ -201,7 +199,6 @@ __all__ = [
     "drop_task",
     "duplicate_connection",
     "duplicate_profile",
-    "end_task",
     "end_tokens_of",
     "end_unused_tokens",
     "entries",
@@ -215,7 +212,9 @@ __all__ = [
     "key_report",
     "last_step",
     "learn",
+    "limit_section",
     "limit_team",
+    "limited_section_list",
     "list_choice",
     "list_models",
     "longest_life",
@@ -231,6 +230,7 @@ __all__ = [
     "needed_by",
     "new_alias",
     "offered_alias",
+    "open_section",
     "owned_by",
     "plain_settings",
     "prepare_check",
@@ -265,6 +265,7 @@ __all__ = [
     "save_version",
     "save_versions",
     "save_view",
+    "sections_opened_by",
     "selected",
     "service_account_named",
     "set_active",

@@ -28,14 +28,16 @@ from ..errors import Invalid, Throttled, Unusable
 from ..health.services import forget_failures
 from ..kept import settings_alone
 from ..locks import hold, retried
-from ..models import Connection, ConnectionCheck, ConnectionTraffic
+from ..models import Connection, ConnectionCheck, ConnectionTraffic, Team
 from ..models.traffic import FAILED
 from ..outlooks import note_learned
 from ..runtime import get_configured_provider, noting_resolutions
+from ..section_teams import asker_of
 from .approvals import ask_for_hosts
 from .checking import CheckResult, run_check
 from .drafts import known_provider
 from .permissions import Actor, require
+from .sections import denied_sections
 from .settings_validation import SettingsResult, validate_settings
 
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
@@ -142,8 +144,10 @@ def test_settings(
     *,
     actor: Actor,
     connection: Connection | None = None,
+    team: Team | None = None,
 ) -> CheckResult:
     """Tests values that are not saved, filled in from `connection` by the write rule.
+    `team`: to which a new connection would belong, None for one that all share.
 
     Nothing is recorded.
 
@@ -154,13 +158,14 @@ def test_settings(
         actor,
         "connections.test_connection",
         f"connections.{'change' if connection else 'add'}_connection",
-        on=connection,
+        on=connection or Connection(team=team),
     )
     provider = known_provider(
         connection.provider_id if connection else provider_id, is_new=connection is None
     )
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
-    result = validate_settings(provider, settings, *stored)
+    asker = asker_of((connection or Connection(team=team)).team_id)
+    result = validate_settings(provider, settings, *stored, asker=asker)
     if result.errors:
         raise Invalid(result.errors)
     if asked := ask_for_hosts(destinations(provider, settings_alone(result.values)), actor):
@@ -189,7 +194,8 @@ def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) 
     """
     require(actor, "connections.view_connection", on=connection)
     key = f"models:{connection.pk}:{connection.version}"
-    models: list[Model] | None = None if refresh else cache.get(key)
+    is_denied = any(denied_sections([connection]).values())  # what is kept is not for it any more
+    models: list[Model] | None = None if refresh or is_denied else cache.get(key)
     if models is None:
         count_tests(actor)
         provider = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)

@@ -22,6 +22,7 @@ from ..errors import FieldError, Invalid, Notice
 from ..kept import kept_beside, settings_alone
 from ..models import Connection, ConnectionColumns, Team, UndoStep
 from ..offers import offered_provider
+from ..section_teams import asker_of
 from ..type_versions import bring_up
 from .base import column_errors, content, new_alias, set_columns
 from .permissions import Actor, require
@@ -86,7 +87,9 @@ def draft_connection(
     row.id = id or row.id
     errors = set_columns(row, columns, draft.actor)
     row.alias = alias or new_alias(Connection, row.name)
-    result = validate_settings(provider, draft.settings or {}, {}, None, draft.missing_secrets)
+    result = validate_settings(
+        provider, draft.settings or {}, {}, None, draft.missing_secrets, asker=asker_of(row.team_id)
+    )
     result.settings |= draft.kept or {}
     _put_settings(row, result)
     if wrong := column_errors(row, True, taken) + errors + result.errors:
@@ -154,7 +157,8 @@ def _result(
         if merge
         else draft.settings
     )
-    return validate_settings(provider, posted, row.settings, row.credentials, draft.missing_secrets)
+    stored, asker = (row.settings, row.credentials), asker_of(row.team_id)
+    return validate_settings(provider, posted, *stored, draft.missing_secrets, asker=asker)
 
 
 def _put_settings(row: Connection, result: SettingsResult) -> None:

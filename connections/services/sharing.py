@@ -23,6 +23,7 @@ from ..models import (
 from ..standing import MANAGES
 from .base import save_version
 from .permissions import Actor, require
+from .sections import denied_sections, refuse_lost_sections
 from .team_fit import may_be_used_by
 
 Share = ConnectionShare | ProfileShare
@@ -94,6 +95,8 @@ def move_to_team(
             found = Profile.every.filter(connection__in=[row.pk for row in held])
             held += hold(Profile.every.all(), found.values_list("pk", flat=True)).values()
         moved = [row for row in held if row.team_id != (team and team.pk)]
+        connections = [row for row in moved if isinstance(row, Connection)]
+        denied = denied_sections(connections)
         for row in moved:
             kind = row._meta.model_name
             require(actor, f"connections.change_{kind}", on=row)
@@ -103,6 +106,7 @@ def move_to_team(
             save_version(row, actor)
             _shares(row).filter(**{kind: row}, team=team).delete()
         _refuse_users(moved)
+        refuse_lost_sections(connections, denied)
         refuse_uses([row for row in moved if isinstance(row, Profile)])
         bump_change_counter()
     return len(moved)

@@ -14,10 +14,12 @@ from ..models import (
     Level,
     Profile,
     ProfileShare,
+    SectionTeam,
     Team,
 )
 from ..standing import MANAGES
 from .permissions import Actor, require
+from .sections import denied_sections, hand_sections_over, refuse_lost_sections
 from .sharing import refuse_uses
 
 
@@ -37,10 +39,10 @@ def delete_team(
     team: Team, *, actor: Actor, heir: Team | None = None, is_for_all: bool = False
 ) -> None:
     """Deletes a team. What it has, and what others share with it, goes to `heir`, or to all with
-    `is_for_all`; its memberships end.
+    `is_for_all`; its memberships end. A section of references that it alone had is for all then.
 
-    Raises Invalid if it has something and neither is named, or if a profile that all share would
-    use what they may not; PermissionDenied for whoever does not manage all teams.
+    Raises Invalid if it has something and neither is named, or if a profile or a connection that
+    all share would use what they may not; PermissionDenied for whoever does not manage all teams.
     """
     require(actor, MANAGES, on=Team())
     if heir is None and not is_for_all and any(owned_by(team).values()):
@@ -50,13 +52,20 @@ def delete_team(
         raise Invalid([FieldError("heir", "invalid", _("Name another team."))])
     with transaction.atomic():
         moved = list(Profile.every.filter(team=team).values_list("pk", flat=True))
+        connections = list(Connection.every.filter(team=team).defer("credentials"))
+        denied = denied_sections(connections)
         for rows in _owned():
-            rows.filter(team=team).update(team=heir)
+            if rows.model is not SectionTeam:
+                rows.filter(team=team).update(team=heir)
         for model in (Connection, Profile):
             history: Any = model.history
             history.filter(team=team).update(team=heir)
         _hand_shares_over(team, heir)
         refuse_uses(Profile.every.filter(pk__in=moved).select_related("connection"))
+        hand_sections_over(team, heir)
+        for row in connections:
+            row.team = heir
+        refuse_lost_sections(connections, denied)
         team.delete()
         bump_change_counter()
 

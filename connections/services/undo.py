@@ -30,6 +30,7 @@ from .defaults import put_defaults
 from .drafts import SETTINGS_COLUMNS
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
+from .sections import denied_sections, lost_sections
 from .team_fit import refuse_unfit_team
 from .undo_deletion import NOTHING_DONE, bring_back, fallbacks_of
 
@@ -211,12 +212,14 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
     is_lost = isinstance(was, Undecryptable)
     if is_lost and not (isinstance(now, Undecryptable) and now.token == was.token):
         raise NotUndone(_(LOST))
-    before = {*destinations_of(row), *read_by_flows([row])}
+    before, denied = {*destinations_of(row), *read_by_flows([row])}, denied_sections([row])
     is_other = not is_lost and was != now
     if any(getattr(record, name) != getattr(row, name) for name in SETTINGS_COLUMNS):
         row.settings_version = row.version + 1  # which the save will make it
     for name in (*SETTINGS_COLUMNS, "type_version"):
         setattr(row, name, getattr(record, name))
+    if lost := lost_sections([row], denied):
+        raise NotUndone(f"{lost} {_(NOTHING_DONE)}")
     if moved := unapproved({*destinations_of(row), *read_by_flows([row])} - before):
         raise NotUndone(f"{unapproved_message(moved)} {_(NOTHING_DONE)}")
     # whoever made a token for flows since meant them to read the new secrets

@@ -20,7 +20,7 @@ from ..forms import ConnectionForm
 from ..health.services import LABELS
 from ..list_columns import CONNECTION_COLUMNS
 from ..list_rows import connection_lines, with_lines
-from ..models import Connection
+from ..models import Connection, Team
 from ..offers import offered_provider, offered_providers
 from ..standing import perms_on
 from ..suggestions import reference_names
@@ -110,6 +110,10 @@ class ConnectionFormPage(Page):
         """Saves a valid form. Raises what the services raise: Invalid, Stale, Throttled."""
         raise NotImplementedError
 
+    def team_of_new(self, _form: ConnectionForm) -> Team | None:
+        """The team that a new connection is for; None for a saved one. Raises Invalid."""
+        return None
+
     def leave(self, row: Connection) -> HttpResponse:
         """The answer to a save."""
         return self.redirect(row)
@@ -136,7 +140,11 @@ class ConnectionFormPage(Page):
             if action not in ("test", "test-and-save"):
                 return self._saved(form)
             outcome = services.test_settings(
-                self.provider.id, form.settings(), actor=request.user, connection=self.row
+                self.provider.id,
+                form.settings(),
+                actor=request.user,
+                connection=self.row,
+                team=self.team_of_new(form),
             )
             if action == "test" or not outcome.success:
                 return self.show(form, outcome=outcome, is_not_saved=action != "test")
@@ -168,7 +176,7 @@ class ConnectionFormPage(Page):
             "row": self.row,
             "is_copy": is_fresh_copy(self.request, self.row),
             "add_context": self.add_context,
-            "references": reference_names(self.provider),
+            "references": reference_names(self.provider, self.row),
             **context,
         }
         return self.render_to_response(self.get_context_data(**shown))
@@ -213,9 +221,12 @@ class ConnectionCreateView(ConnectionAddPage, ConnectionFormPage):
             self.provider.id,
             actor=self.request.user,
             settings=form.settings(),
-            team=services.team_for_new("connection", form.team(), actor=self.request.user),
+            team=self.team_of_new(form),
             **form.columns(),
         )
+
+    def team_of_new(self, form: ConnectionForm) -> Team | None:
+        return services.team_for_new("connection", form.team(), actor=self.request.user)
 
     def leave(self, row: Connection) -> HttpResponse:
         if self.add_context.is_dialog:

@@ -12,6 +12,7 @@ from ..conf import resolver
 from ..list_columns import REFERENCE_COLUMNS
 from ..reference_list import STATES, ReferenceLine, listed_references, reference_lines
 from ..references import State
+from ..standing import standing_of
 from .base import Page
 from .lists import ListPage
 
@@ -42,8 +43,9 @@ class ReferenceListView(ListPage):
         return listed_references(self.uses, filters, sort)
 
     @staticmethod
-    def lines(rows: Sequence[selectors.ReferenceUse], actor: Any) -> list[ReferenceLine]:  # noqa: ARG004
-        return reference_lines(rows)
+    def lines(rows: Sequence[selectors.ReferenceUse], actor: Any) -> list[ReferenceLine]:
+        teams = {one.name: str(one) for one in services.limited_section_list(actor)}
+        return reference_lines(rows, teams)
 
     @staticmethod
     def words(name: str, value: str) -> str:
@@ -56,6 +58,7 @@ class ReferenceListView(ListPage):
             "broken": sum(use.resolution.state != State.RESOLVED for use in self.uses),
             "outages": selectors.store_outages(),
             "sources": [source.name for source in resolver().sources],
+            "has_teams": standing_of(self.request.user).has_teams,
             "states": [(one.value, text) for one, text in STATES.items()],
         }
         return super().get_context_data(**shown, **kwargs)

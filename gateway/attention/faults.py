@@ -85,6 +85,7 @@ def _of_references(broken: Sequence[NamedReference], setup: Any) -> Iterator[Fau
             subjects.setdefault(resolution.source, resolution)
             continue
         key, was = f"reference:{resolution.reference.lower()}", f"{resolution.state} {len(hit)}"
+        key += " of teams" if resolution.is_of_teams else ""  # to its own teams it stands for more
         yield Fault(key, "reference", was, None, tuple(sorted(hit)), None, resolution)
     for source, hit in away.items():
         resolution = subjects[source]

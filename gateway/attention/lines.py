@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from connections.dependent_profiles import all_stood_in_for
-from connections.health.services import resolve_now, with_health
+from connections.health.services import with_health
 from connections.list_columns import A_TO_Z, NEWEST, Column
 from connections.models import Connection, seen
+from connections.section_teams import remembering
 from connections.services import Actor, may
 from connections.texts import sort_key
 
@@ -110,7 +110,7 @@ def lines(rows: Sequence[Ranked]) -> list[Line]:
     known = {row.pk: row for row in behind_them}
     ill = [one.connection_ids[0] for one in faults if one.kind in ("failing", "resting")]
     stood_in_for = all_stood_in_for(ill) if ill else set()
-    resolve, found = cache(resolve_now), []
+    resolve, found = remembering(), []
     for row in rows:
         behind = [known[pk] for pk in row.fault.connection_ids[:NAMED] if pk in known]
         more = max(0, len(row.fault.connection_ids) - NAMED)

@@ -6,10 +6,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from connections.health.services import Resolve, health
+from connections.health.services import health
 from connections.models import Connection
 from connections.provenance import provenance
 from connections.references import State
+from connections.section_teams import Resolve
 
 from .cures import (
     open_connections,
@@ -49,12 +50,12 @@ def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> 
     title, origin = behind[0].name, ""
     if fault.subject is not None:
         title = _("%(reference)s is refused") % {"reference": fault.subject}
-        origin = provenance(resolve(fault.subject, True))
+        origin = provenance(resolve(fault.subject, True, behind[0].team_id))
     cause = f"{found.detail} {origin}".strip()
     return Told(title, behind[0].get_absolute_url(), cause, found.label)
 
 
-def _of_reference(fault: Fault, _behind: Sequence[Connection], resolve: Resolve) -> Told:
+def _of_reference(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
     one, address = fault.subject, open_reference().address
     if isinstance(one, SourceEnd):
         return Told(one.source, address, *_source_end(fault, one))
@@ -65,7 +66,8 @@ def _of_reference(fault: Fault, _behind: Sequence[Connection], resolve: Resolve)
         )
         return Told(one.reference, address, cause, _("Lost at a restart"))
     # asked again, since what is remembered of it is English
-    asked = (resolve(one.reference, is_secret) for is_secret in (True, False))
+    team = behind[0].team_id if behind else None
+    asked = (resolve(one.reference, is_secret, team) for is_secret in (True, False))
     cause = next((again.message for again in asked if again.state == one.state), one.message)
     if fault.kind == "reference":
         return Told(one.reference, address, cause, str(REFERENCE_LABELS[one.state]))

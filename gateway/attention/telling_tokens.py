@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connections import services
-from connections.health.services import Resolve
 from connections.models import ApiToken, Connection, IssuerRule, RevealToken, Team
+from connections.section_teams import Resolve
 
 from .cures import open_tokens
 from .kinds import Fault, Told

@@ -9,14 +9,13 @@ import pytest
 from connections import conf
 from connections.references import (
     InvalidReference,
-    Policy,
     Resolution,
-    Resolver,
     State,
     is_reference,
     parse,
     unescape,
 )
+from connections.resolving import MACHINE, Policy, Resolver
 from connections.sources import (
     DirectorySource,
     EnvironmentSource,
@@ -43,7 +42,7 @@ def resolver(*sources, **environ: str) -> Resolver:
 
 
 def resolve(reference: str, *sources, secret: bool = True, **environ: str) -> Resolution:
-    return resolver(*sources, **environ).resolve(reference, secret)
+    return resolver(*sources, **environ).resolve(reference, secret, MACHINE)
 
 
 # What is a reference
@@ -453,7 +452,7 @@ def test_the_process_asks_environment_directory_file_and_setting_in_this_order(
         str(tmp_path),
         str(tmp_path / "config.json"),
     )
-    tried = conf.resolver().resolve("$OpenAI:ApiKey", True).tried
+    tried = conf.resolver().resolve("$OpenAI:ApiKey", True, MACHINE).tried
     assert tried == ("environment", "the secrets directory", "the JSON file", "CONNECTIONS_CONFIG")
 
 
@@ -534,20 +533,20 @@ def test_env_is_no_section_of_a_source():
 
 def test_a_section_in_the_setting_is_set_aside(settings):
     settings.CONNECTIONS_CONFIG = {"Billing": {"ApiKey": VALUE}}
-    assert conf.resolver().resolve("$billing:apikey", True).value == VALUE
+    assert conf.resolver().resolve("$billing:apikey", True, MACHINE).value == VALUE
 
 
 def test_a_section_in_the_json_file_is_set_aside(settings, tmp_path: Path):
     (tmp_path / "config.json").write_text('{"Billing:ApiKey": "x"}')
     settings.CONNECTIONS_CONFIG_FILE = str(tmp_path / "config.json")
-    assert conf.resolver().resolve("$Billing:ApiKey", True).value == "x"
+    assert conf.resolver().resolve("$Billing:ApiKey", True, MACHINE).value == "x"
 
 
 def test_a_listed_section_may_be_named(settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("Billing__ApiKey", VALUE)
-    before = conf.resolver().resolve("$Billing:ApiKey", True).state
+    before = conf.resolver().resolve("$Billing:ApiKey", True, MACHINE).state
     settings.CONNECTIONS_REFERENCE_SECTIONS = [" billing "]
-    assert (before, conf.resolver().resolve("$Billing:ApiKey", True).state) == (
+    assert (before, conf.resolver().resolve("$Billing:ApiKey", True, MACHINE).state) == (
         State.DENIED,
         State.RESOLVED,
     )
@@ -555,9 +554,9 @@ def test_a_listed_section_may_be_named(settings, monkeypatch: pytest.MonkeyPatch
 
 def test_a_listed_variable_may_be_named(settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MY_VARIABLE", VALUE)
-    before = conf.resolver().resolve("$Env:MY_VARIABLE", True).state
+    before = conf.resolver().resolve("$Env:MY_VARIABLE", True, MACHINE).state
     settings.CONNECTIONS_REFERENCE_ENV = ["MY_VARIABLE"]
-    assert (before, conf.resolver().resolve("$Env:MY_VARIABLE", True).state) == (
+    assert (before, conf.resolver().resolve("$Env:MY_VARIABLE", True, MACHINE).state) == (
         State.DENIED,
         State.RESOLVED,
     )
@@ -567,7 +566,7 @@ def test_a_provider_sets_its_section_and_its_variables_aside(monkeypatch: pytest
     monkeypatch.setenv("FAKE_API_KEY", VALUE)
     with fake_provider():
         states = [
-            conf.resolver().resolve(one, True).state
+            conf.resolver().resolve(one, True, MACHINE).state
             for one in ("$Fake:ApiKey", "$Env:FAKE_API_KEY")
         ]
     assert states == [State.MISSING, State.RESOLVED]
@@ -576,17 +575,17 @@ def test_a_provider_sets_its_section_and_its_variables_aside(monkeypatch: pytest
 def test_what_counts_as_secret_can_be_set(settings):
     settings.CONNECTIONS_SECRET_KEYS = ["Pin"]
     settings.CONNECTIONS_REFERENCE_PUBLIC = ["OpenAI:*"]
-    assert conf.resolver().resolve("$OpenAI:MyPin", False).state == State.DENIED
-    assert conf.resolver().resolve("$OpenAI:Other", False).state == State.MISSING
+    assert conf.resolver().resolve("$OpenAI:MyPin", False, MACHINE).state == State.DENIED
+    assert conf.resolver().resolve("$OpenAI:Other", False, MACHINE).state == State.MISSING
 
 
 def test_a_setting_shown_in_clear_names_declared_and_listed_keys_only(settings):
     settings.CONNECTIONS_CONFIG = {"ConnectionStrings": {"Default": VALUE}}
     names = ("$OpenAI:BaseUrl", "$OpenAI:ApiKey", "$OpenAI:Other", "$ConnectionStrings:Default")
-    before = [conf.resolver().resolve(one, False).state for one in names]
+    before = [conf.resolver().resolve(one, False, MACHINE).state for one in names]
     settings.CONNECTIONS_REFERENCE_PUBLIC = ["ConnectionStrings:Default"]
     assert before == [State.MISSING, State.DENIED, State.DENIED, State.DENIED]
-    assert conf.resolver().resolve(names[-1], False).value == VALUE
+    assert conf.resolver().resolve(names[-1], False, MACHINE).value == VALUE
 
 
 def test_an_installed_type_opens_nothing(settings, monkeypatch: pytest.MonkeyPatch):
@@ -596,13 +595,15 @@ def test_an_installed_type_opens_nothing(settings, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("providers.core.registry._installed", {provider.id: provider})
     names = ("$Fake:ApiKey", "$Env:FAKE_API_KEY")
     conf.resolver.cache_clear()
-    assert [conf.resolver().resolve(one, True).state for one in names] == [State.DENIED] * 2
+    assert [conf.resolver().resolve(one, True, MACHINE).state for one in names] == [
+        State.DENIED
+    ] * 2
 
 
 def test_what_one_source_holds_opens_no_other(settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("Billing__Other", VALUE)
     settings.CONNECTIONS_CONFIG = {"Billing": {"ApiKey": "x"}}
-    resolution = conf.resolver().resolve("$Billing:Other", True)
+    resolution = conf.resolver().resolve("$Billing:Other", True, MACHINE)
     assert (resolution.state, resolution.tried) == (State.MISSING, ("CONNECTIONS_CONFIG",))
 
 
@@ -713,7 +714,7 @@ def test_suggestions_are_names_that_the_setting_may_name_and_never_values(settin
     monkeypatch.setenv("OpenAI__Spare__ApiKey", "sk-spare")
     monkeypatch.setenv("Private__Password", "hidden")
     settings.CONNECTIONS_CONFIG = {"Acme": {"Token": "sk-acme"}}
-    names = reference_names(get_provider("openai"))
+    names = reference_names(get_provider("openai"), None)
     assert {"$OpenAI:ApiKey", "$Env:OPENAI_API_KEY", "$OpenAI:Spare:ApiKey", "$Acme:Token"} <= {
         *names[True]
     }

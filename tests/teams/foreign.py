@@ -25,6 +25,7 @@ from connections.models import (
     RevealRecord,
     RevealToken,
     Role,
+    SectionTeam,
     ServiceAccount,
     Task,
     TaskPart,
@@ -41,7 +42,7 @@ from tests.gateway.records import gone_round, used
 from tests.people import person
 
 WORD = r"zqb[a-z]+"  # every word of B
-FAR = 7_700_077  # an id that stands in no text by chance
+FAR = 7_700_077  # ids that stand in no text by chance
 FOR_SHARING = "zqbteam"  # the name of the team, which whoever may share with it must know
 
 
@@ -209,6 +210,7 @@ def foreign(world: Ours) -> Foreign:
     host = HostApproval.objects.create(
         section="zqbsection", host="zqbhost.example", connection=connection, requested_by=who
     )
+    section = SectionTeam.objects.create(pk=FAR + 1, section="zqbsection", team=b)
     former = FormerAlias.objects.create(alias="zqbformer", connection=connection, changed_by=who)
     KeyReplacement.objects.create(
         connection=second,
@@ -244,6 +246,7 @@ def foreign(world: Ours) -> Foreign:
             "service": [account],
             "type": [ConnectionType.objects.get(key="zqb.type")],
             "host": [host],
+            "section": [section],
             "former": [former],
             "task": [task],
             "usage": [record, attempts],

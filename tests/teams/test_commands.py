@@ -58,6 +58,7 @@ LINES = {
     "team delete zqbteam --to-all": "zqbteam",
     "team member zqbteam zqbperson viewer": "the last administrator of zqbteam",
     "team remove zqbteam zqbperson": "the last administrator of zqbteam",
+    "team section": "zqbsection",
     "team move connection zqbsecond Red": "1 moved",
     "team share connection zqbalias Red see": "zqbalias",
     "team unshare connection zqbsecond Red": "zqbsecond is not shared with Red.",

@@ -97,6 +97,7 @@ def holdings(team: Team, actor: Any) -> list[Holding]:
             "service-account-list",
         ),
         ("connectiontype", _("Connection types"), "connections.view_connectiontype", "type-list"),
+        ("sectionteam", _("Sections of references"), "connections.view_connection", "section-list"),
     )
     found = []
     for kind, words, right, page in kinds:

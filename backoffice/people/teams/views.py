@@ -248,7 +248,8 @@ class TeamDeleteView(TeamPage):
         """The page with its form."""
         found = services.holdings(self.team, self.request.user)
         holdings = [one for one in found if one.number]
-        context = {"team": self.team, "form": form, "holdings": holdings}
+        opened = connections.sections_opened_by(self.team)
+        context = {"team": self.team, "form": form, "holdings": holdings, "opened": opened}
         members = connections.members_of(self.team)
         return self.render_to_response(self.get_context_data(members=members, **context))
 

@@ -1,4 +1,4 @@
-"""`manage.py team list|add|rename|limit|delete|member|remove|move|share|unshare`: teams."""
+"""`manage.py team list|add|rename|limit|delete|member|remove|move|share|unshare|section`: teams."""
 
 from typing import Any
 
@@ -41,6 +41,10 @@ class Command(OperatorCommand):
             one.add_argument("team")
             one.add_argument("user")
         member.add_argument("role", choices=Role.values)
+        section = actions.add_parser("section", help="say which teams may name a section")
+        section.add_argument("name", nargs="?", help="OpenAI, Env:NAME; left out: list them")
+        section.add_argument("teams", nargs="*", metavar="team", help="none: show its teams")
+        section.add_argument("--to-all", action="store_true", help="any connection may name it")
         self._add_rows(actions)
 
     @staticmethod
@@ -114,6 +118,25 @@ class Command(OperatorCommand):
         if not services.unshare(row, team, actor=None):
             raise CommandError(f"{row.alias} is not shared with {team}.")
         self.stdout.write(f"{row.alias} is not shared with {team} any more.")
+
+    def _section(self, options: dict[str, Any]) -> None:
+        name, named = options["name"], options["teams"]
+        if options["to_all"]:
+            if not (name and services.open_section(name, actor=None)):
+                raise CommandError("Name a section that belongs to teams.")
+            self.stdout.write(f"{name} is for all now.")
+        elif named:
+            teams = [services.team_named(one, actor=None) for one in named]
+            self._tell(services.limit_section(name, teams, actor=None))
+        else:
+            for one in services.limited_section_list(None):
+                if name in (None, one.name):
+                    self._tell(one)
+
+    def _tell(self, one: Any) -> None:
+        self.stdout.write(f"{one.name}  {one}")
+        for row in one.denied:
+            self.stderr.write(f"{row.alias} names it and may not use it.")
 
     @staticmethod
     def _team(options: dict[str, Any]) -> Team:

@@ -13,6 +13,7 @@ from django.conf import settings
 from connections import catalog
 from connections.change_counter import read_change_counter
 from connections.models import Connection, PlannedCheck
+from connections.section_teams import limited_sections, remembering
 
 from .fingerprints import Content, Fingerprints, Reference, content_of
 
@@ -81,9 +82,10 @@ class Planner:
     def _take_prints(self) -> None:
         """Makes the fingerprints that may be other ones than at the last look."""
         known: dict[Reference, str | None] = {}
+        resolve = remembering()
         for pk, content in self._contents.items():
             if content.references or pk not in self._prints:
-                self._prints[pk] = self._fingerprints.of(content, known)
+                self._prints[pk] = self._fingerprints.of(content, known, resolve)
 
     def _drop(self, keys: Iterable[uuid.UUID]) -> None:
         assert self._known is not None  # noqa: S101 `_look` has read it
@@ -133,8 +135,12 @@ def _contents() -> dict[uuid.UUID, Content]:
     if not interval():
         return {}
     rows = Connection.objects.filter(is_active=True, is_checked=True).order_by("pk")
-    columns = rows.values_list("pk", "version", "provider_id", "settings")
-    return {pk: content_of(*content) for pk, *content in columns.iterator()}
+    columns = rows.values_list("pk", "version", "provider_id", "settings", "team")
+    limited = limited_sections()
+    return {
+        pk: content_of(version, provider_id, stored, team, limited)
+        for pk, version, provider_id, stored, team in columns.iterator()
+    }
 
 
 def _batches(rows: Sequence[Row]) -> Iterable[list[Row]]:

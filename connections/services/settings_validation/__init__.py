@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from connections.credentials import Undecryptable
+from connections.resolving import Asker
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, canonical, settings_fields
 
@@ -29,10 +30,13 @@ def validate_settings(
     settings: Mapping[str, Any],
     credentials: Credentials,
     missing_secrets: Collection[str] = (),
+    *,
+    asker: Asker,
 ) -> SettingsResult:
     """Validates `posted`, field -> value, against what is stored in `settings` and `credentials`.
 
     A plain field that is absent is cleared. A secret that `missing_secrets` names may be missing.
+    `asker`: on whose behalf references are named.
     """
     fields = settings_fields(provider)
     result, stored = SettingsResult({}, None), Stored(settings, credentials)
@@ -57,7 +61,7 @@ def validate_settings(
     result.missing_secrets = [
         name for name in missing_secrets if not _is_there(result, *name.partition(".")[::2])
     ]
-    check_schema(result, provider)
+    check_schema(result, provider, asker)
     return result
 
 

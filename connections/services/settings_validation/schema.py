@@ -7,7 +7,15 @@ from django.utils.translation import gettext as _
 
 from connections import conf
 from connections.credentials import Undecryptable
-from connections.references import InvalidReference, State, is_reference, parse, place, unescape
+from connections.references import (
+    InvalidReference,
+    State,
+    is_reference,
+    parse,
+    place,
+    unescape,
+)
+from connections.resolving import Asker
 from connections.secret_texts import doubt
 from connections.wording import in_active_language
 from providers.core.base import Provider
@@ -20,14 +28,15 @@ from .result import SettingsResult
 MISSING_CODES = ("required", "nothing_given", "incomplete")
 
 
-def check_schema(result: SettingsResult, provider: type[Provider[Any]]) -> None:
-    """Sets `result.validated`, or adds the errors of the provider's schema.
+def check_schema(result: SettingsResult, provider: type[Provider[Any]], asker: Asker) -> None:
+    """Sets `result.validated`, or adds the errors of the provider's schema. `asker`: on
+    whose behalf references are named.
 
     What cannot be known yet (a reference that does not resolve, a lost secret, a missing one) is
     not an error, but leaves `validated` at None.
     """
     fields = settings_fields(provider)
-    values, unresolved = _resolved(result, fields)
+    values, unresolved = _resolved(result, fields, asker)
     # an entry that is unresolved stands for itself, as any text may be the value of an entry
     unknown = {name for name in unresolved if not fields[name].is_map}
     if isinstance(result.credentials, Undecryptable):
@@ -48,7 +57,7 @@ def check_schema(result: SettingsResult, provider: type[Provider[Any]]) -> None:
 
 
 def _resolved(
-    result: SettingsResult, fields: Mapping[str, SettingsField]
+    result: SettingsResult, fields: Mapping[str, SettingsField], asker: Asker
 ) -> tuple[dict[str, Any], set[str]]:
     """The values by setting, and the settings with a reference that does not resolve.
 
@@ -60,12 +69,13 @@ def _resolved(
         field = fields[name]
         if field.is_map:
             found = {
-                key: _value(result, place(name, key), one, field) for key, one in value.items()
+                key: _value(result, place(name, key), one, field, asker)
+                for key, one in value.items()
             }
             values[name] = {key: value[key] if one is None else one for key, one in found.items()}
             is_open = None in found.values()
         else:
-            one = _value(result, name, value, field)
+            one = _value(result, name, value, field, asker)
             is_open = one is None
             values |= {} if is_open else {name: one}
         if is_open:
@@ -73,7 +83,9 @@ def _resolved(
     return values, unresolved
 
 
-def _value(result: SettingsResult, where: str, value: Any, field: SettingsField) -> Any:
+def _value(
+    result: SettingsResult, where: str, value: Any, field: SettingsField, asker: Asker
+) -> Any:
     """The value that a stored one stands for, None for a reference that does not resolve, which is
     refused or noticed.
     """
@@ -84,7 +96,7 @@ def _value(result: SettingsResult, where: str, value: Any, field: SettingsField)
     except InvalidReference as error:
         result.refuse(where, "invalid_reference", str(error))
         return None
-    resolution = conf.resolver().resolve(value, field.secret)
+    resolution = conf.resolver().resolve(value, field.secret, asker)
     if resolution.state == State.DENIED and not resolution.source:
         result.refuse(where, "denied_reference", resolution.message)
     elif resolution.state != State.RESOLVED:

@@ -4,7 +4,6 @@ the number of processes that look.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from connections.change_counter import read_change_counter
-from connections.health.services import Resolve, resolve_now, with_health
+from connections.health.services import with_health
 from connections.locks import hold, retried
 from connections.models import (
     Connection,
@@ -20,6 +19,7 @@ from connections.models import (
     ConnectionTraffic,
     HostApproval,
 )
+from connections.section_teams import Resolve, remembering
 
 from ...attention.faults import faults
 from ...attention.kinds import Fault
@@ -170,7 +170,7 @@ class _Words:
 
     known: Mapping[UUID, tuple[str, list[str], UUID | None]]
     rows: Mapping[UUID, Connection]
-    resolve: Resolve = field(default_factory=lambda: cache(resolve_now))
+    resolve: Resolve = field(default_factory=remembering)
 
     def of(self, fault: Fault) -> dict[str, Any]:
         """The part of an item that differs between those whom the fault hits."""

@@ -141,6 +141,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("reference-list", None, SEEING),
     ("host-list", None, SEEING),
     ("host-decide", {"decision": "approved"}, DO_RULE),
+    ("section-list", None, SEEING),
+    ("section-list", {"action": "test", "name": "billing"}, RULING),
     ("source-list", None, RULING),
     ("source-list", {"action": "test"}, RULING),
     ("schedule", None, RULING),

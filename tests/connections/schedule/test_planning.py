@@ -2,17 +2,18 @@
 
 import random
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from connections import conf, services
 from connections.models import Connection, PlannedCheck
-from connections.references import Resolver
-from connections.schedule.services import fingerprints, planning
+from connections.references import Resolution
+from connections.resolving import MACHINE, Resolver
+from connections.schedule.services import planning
 from connections.schedule.services.fingerprints import Fingerprints, content_of
 from connections.schedule.services.planning import Planner, wait
+from connections.section_teams import resolve_now
 from connections.sources import EnvironmentSource
 from tests.fakes import RecordingSource, connect, reload
 
@@ -111,21 +112,24 @@ def test_another_type_is_due_at_once(
     assert is_due(planner, connection)
 
 
-def test_a_source_that_fails_changes_nothing(fake: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_source_that_fails_changes_nothing(fake: Any):
     source = RecordingSource({"Fake:ApiKey": "one"})
     resolver = Resolver((source,), conf._policy(), EnvironmentSource())
-    monkeypatch.setattr(fingerprints, "conf", SimpleNamespace(resolver=lambda: resolver))
-    content = content_of(1, "fake", {"api_key": "$Fake:ApiKey"})
-    before = Fingerprints().of(content, {})
+
+    def resolve(reference: str, is_secret: bool, _team: Any) -> Resolution:
+        return resolver.resolve(reference, is_secret, MACHINE)
+
+    content = content_of(1, "fake", {"api_key": "$Fake:ApiKey"}, None, ())
+    before = Fingerprints().of(content, {}, resolve)
     source.broken = True
-    assert (bool(before), Fingerprints().of(content, {})) == (True, None)
+    assert (bool(before), Fingerprints().of(content, {}, resolve)) == (True, None)
 
 
 def test_a_fingerprint_is_another_one_for_another_key_of_ours(settings: Any, fake: Any):
-    content = content_of(1, "fake", {})
-    before = Fingerprints().of(content, {})
+    content = content_of(1, "fake", {}, None, ())
+    before = Fingerprints().of(content, {}, resolve_now)
     settings.FERNET_KEYS = ["another-key-for-tests-only-0123456789abcdef"]
-    assert Fingerprints().of(content, {}) != before
+    assert Fingerprints().of(content, {}, resolve_now) != before
 
 
 def test_what_a_longer_interval_put_far_away_comes_near(connection: Connection):

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from connections.resolving import MACHINE
 from connections.services.settings_validation import SettingsResult, validate_settings
 from providers.core.registry import get_provider
 from tests.fakes import SECRET, FakeProvider
 
 
 def judged(provider: str = "fake", **posted: Any) -> SettingsResult:
-    return validate_settings(get_provider(provider), posted, {}, None)
+    return validate_settings(get_provider(provider), posted, {}, None, asker=MACHINE)
 
 
 def test_good_settings_are_validated(fake: type[FakeProvider]):
@@ -64,7 +65,9 @@ def test_the_value_of_a_reference_is_judged_alike(
 def test_a_secret_that_ends_like_a_mask_is_taken_where_none_was_shown():
     stored = {"secrets": {"p": "pa55word***"}}
     assert judged("custom", **stored).errors == []
-    again = validate_settings(get_provider("custom"), stored, {}, {"secrets": {"p": "other"}})
+    again = validate_settings(
+        get_provider("custom"), stored, {}, {"secrets": {"p": "other"}}, asker=MACHINE
+    )
     assert [error.code for error in again.errors] == ["masked_value"]
     assert "clear what is stored first" in again.errors[0].message
 

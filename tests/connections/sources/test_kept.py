@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from connections.references import Policy, Resolver, State
+from connections.references import State
+from connections.resolving import MACHINE, Policy, Resolver
 from connections.sources import (
     EnvironmentSource,
     Fault,
@@ -172,10 +173,12 @@ def test_what_an_old_answer_lacks_is_an_outage_and_no_other_source_is_asked(kept
     policy, environment = Policy(frozenset(), frozenset(), ()), EnvironmentSource({})
     later = MappingSource({"OpenAI": {"ApiKey": "wrong", "Lacking": "wrong"}})
     resolver = Resolver([kept, later], policy, environment)
-    first = resolver.resolve("$OpenAI:ApiKey", True)
+    first = resolver.resolve("$OpenAI:ApiKey", True, MACHINE)
     store.fault = fault(Fault.AWAY)
     clock.now += FRESH
-    stale, lacking = (resolver.resolve(f"$OpenAI:{one}", True) for one in ("ApiKey", "Lacking"))
+    stale, lacking = (
+        resolver.resolve(f"$OpenAI:{one}", True, MACHINE) for one in ("ApiKey", "Lacking")
+    )
     assert (first.value, first.outage) == (VALUE, None)
     assert (stale.value, stale.state, bool(stale.outage)) == (VALUE, State.RESOLVED, True)
     assert "since" in stale.message

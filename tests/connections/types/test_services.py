@@ -19,6 +19,7 @@ from django.db import connections as databases
 
 from connections import catalog, change_counter, conf, runtime, services
 from connections.models import ChangeStamp, Connection, ConnectionType
+from connections.resolving import MACHINE
 from connections.types import services as type_services
 from providers.core.registry import UnknownProvider, get_provider
 from providers.core.schema import settings_fields
@@ -510,7 +511,7 @@ def with_variable(name: str) -> str:
 
 
 def resolve(reference: str) -> str:
-    return str(conf.resolver().resolve(reference, secret=True).state)
+    return str(conf.resolver().resolve(reference, True, MACHINE).state)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from django.utils import timezone
 from connections import services as connection_services
 from connections.health.services import Call, note_calls
 from connections.models import ApiToken, Connection, HostApproval, Profile, Snooze
-from connections.references import Resolution, Resolver, State
+from connections.references import Resolution, State
+from connections.resolving import Resolver
 from connections.services import Invalid
 from connections.sources import Outage
 from gateway.attention import services

@@ -13,7 +13,8 @@ from connections.health.services import with_health
 from connections.models import AccessToken, ApiToken, Connection, Outlook
 from connections.outlooks import Learned, end_in_words, note_learned
 from connections.outlooks import key_end as end_of
-from connections.references import Resolution, Resolver, State
+from connections.references import Resolution, State
+from connections.resolving import Resolver
 from connections.sources import KeptStore
 from gateway.attention import services
 from gateway.attention.lines import Line, lines
