@@ -10,8 +10,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 DAYS, USERS, PROFILES, CONNECTIONS, BATCH = 30, 200, 40, 20, 10_000
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet", "claude-haiku", "gemini-flash")
@@ -204,15 +207,77 @@ def addresses(now: datetime) -> dict[str, str]:
         "provider and model": "provider=openai&model=gpt-4o",
         "provider and a code": "provider=openai&outcome=timeout",
         "model and user": "model=gpt-4o&user=user-7",
+        "provider, model and a code": "provider=openai&model=gpt-4o&outcome=timeout",
+        "provider, model and user": "provider=openai&model=gpt-4o&user=user-7",
     }
-    paths = {one: f"usage-by-{one}?profile=profile-7&{month}" for one in BREAKDOWNS}
+    under = {
+        "profile": "profile=profile-7",
+        "provider": "provider=openai",
+        "model": "model=gpt-4o",
+        "user": "user=user-7",
+        "a code": "outcome=timeout",
+    }
     found |= {
-        f"API, 30 d, profile, by {one}": f"/api/v1/analytics/{path}" for one, path in paths.items()
+        f"API, 30 d, {name}, by {one}": f"/api/v1/analytics/usage-by-{one}?{query}&{month}"
+        for name, query in under.items()
+        for one in BREAKDOWNS
     }
     return found | {
         f"usage, 30 d, filtered: {name}": f"/usage/?period=30d&{query}"
         for name, query in filters.items()
     }
+
+
+def of_a_team(now: datetime) -> dict[str, str]:
+    """What is asked as a member of a team."""
+    found = addresses(now)
+    parts = ("dashboard", "usage, 24", "usage, 7", "usage, 30 d", "summary", "series", "d, by ")
+    return {
+        f"team: {name}": path
+        for name, path in found.items()
+        if any(part in name for part in parts) and "records" not in name
+    }
+
+
+def join_a_team() -> "Client":
+    """A browser of a member of a team that has every other profile, on connections of its own and
+    of all; another team has the rest.
+    """
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    from connections.models import Connection, Membership, Profile, Role, Team
+
+    teams = [Team.objects.get_or_create(name=f"Team {one}")[0] for one in "AB"]
+    for number in range(CONNECTIONS):
+        alias = f"connection-{number}"
+        Connection.objects.get_or_create(
+            pk=uuid(2, number),
+            defaults={
+                "alias": alias,
+                "name": alias,
+                "provider_id": PROVIDERS[number % len(PROVIDERS)],
+                "team": teams[number % 2] if number >= 4 else None,
+            },
+        )
+    for number in range(PROFILES):
+        alias = f"profile-{number}"
+        Profile.objects.get_or_create(
+            pk=uuid(1, number),
+            defaults={
+                "alias": alias,
+                "name": alias,
+                "capability": "Chat",
+                "connection_id": uuid(2, number % CONNECTIONS),
+                "model": MODELS[number % CONNECTIONS % len(MODELS)],
+                "team": teams[number % 2],
+            },
+        )
+    user, _ = User.objects.get_or_create(username="bench-member")
+    Membership.objects.get_or_create(team=teams[0], user=user, role=Role.OPERATOR)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    return client
 
 
 def main() -> None:
@@ -234,6 +299,7 @@ def main() -> None:
         load(int(sys.argv[1]))
         print(f"{int(sys.argv[1]):,} requests in {time.perf_counter() - started:.0f} s")
     measure(signed_in(), addresses(timezone.now()))
+    measure(join_a_team(), of_a_team(timezone.now()))
     measure_recorder()
 
 

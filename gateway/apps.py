@@ -30,7 +30,7 @@ class GatewayConfig(AppConfig):
         what = gettext_noop("Deletion of old usage")
         declare(Job("prune-usage", what, every, prune_by_settings))
         often = timedelta(minutes=15)
-        what = gettext_noop("Totals of each profile and connection")
+        what = gettext_noop("Totals for the filters of usage")
         declare(Job("count-usage", what, often, count_scopes_when_due))
         declare_jobs()
         declare_encrypted(NoticeTarget)

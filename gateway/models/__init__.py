@@ -9,6 +9,8 @@ from .usage import (
     TokenCount,
     UsageAttempt,
     UsageRecord,
+    UsageRoute,
+    UsageRouteAttempt,
     UsageTotal,
 )
 
@@ -26,5 +28,7 @@ __all__ = [
     "TokenCount",
     "UsageAttempt",
     "UsageRecord",
+    "UsageRoute",
+    "UsageRouteAttempt",
     "UsageTotal",
 ]

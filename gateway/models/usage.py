@@ -143,10 +143,66 @@ class UsageTotal(models.Model):
         return f"{self.requests} of {self.dimension} {self.name} at {self.start:%Y-%m-%d %H:%M}"
 
 
+class UsageRoute(models.Model):
+    """A way that requests took: the profile that was asked for, what was asked in turn, what
+    answered, and how it ended. A total of the dimension `route` has its id as key
+    (gateway/usage/routes.py).
+
+    The columns are named as those of UsageRecord. Token and user are told where no profile was
+    asked for: then it is by them who may see it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=36)  # a digest of all else
+    profile_id = models.UUIDField(null=True)
+    profile_alias = models.CharField(max_length=100)
+    answered_profile_id = models.UUIDField(null=True)
+    connection_id = models.UUIDField(null=True)
+    connection_alias = models.CharField(max_length=100)
+    provider_id = models.CharField(max_length=100)
+    model = models.CharField(max_length=255)
+    outcome = models.CharField(max_length=50)
+    attempts = models.PositiveSmallIntegerField()
+    token_id = models.UUIDField(null=True)
+    token_name = models.CharField(max_length=100)
+    user_id = models.BigIntegerField(null=True)
+    user_name = models.CharField(max_length=150)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.profile_alias} by {self.connection_alias}: {self.outcome}"
+
+
+class UsageRouteAttempt(models.Model):
+    """A target of a route: asked, or passed over. Its columns are named as UsageAttempt's."""
+
+    route_id = models.CharField(max_length=36)
+    position = models.PositiveSmallIntegerField()
+    profile_id = models.UUIDField()
+    connection_id = models.UUIDField()
+    connection_alias = models.CharField(max_length=100)
+    provider_id = models.CharField(max_length=100)
+    model = models.CharField(max_length=255)
+    outcome = models.CharField(max_length=20)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["route_id", "position"], name="one_attempt_at_a_place_of_a_route"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} of {self.route_id}: {self.outcome}"
+
+
 class CountedUsage(models.Model):
     """How far usage records are in the totals. Records with a greater id are not yet.
 
-    Row 1: in those that recorders count; row 2: in those of each profile and connection.
+    Row 1: in those that recorders count; row 3: in those of routes and of callers of one value;
+    row 2: in what the version before counted instead of these, by profile and connection.
     """
 
     records_to = models.BigIntegerField(default=0)

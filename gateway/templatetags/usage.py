@@ -121,7 +121,7 @@ def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
     filters, period = {dimension: value}, records.last(records.PERIODS["7d"])
-    by = ("outcome",) if selectors.is_quick(filters) else ()
+    by = ["outcome"] if selectors.is_quick(filters, period, ["outcome"]) else []
     report = selectors.usage_report(period, filters, by)
     latest = without_names(records.records(period, filters)[: min(LATEST, report.totals.requests)])
     return {

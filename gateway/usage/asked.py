@@ -1,17 +1,19 @@
 """How often connections, providers and models were asked, failed and were passed over."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
-from ..models import AttemptOutcome, UsageAttempt, UsageRecord
-from .buckets import DAY, HOUR
-from .dimensions import ASKED, ATTEMPTED, HAD_FAILED, WAS_ASKED, WAS_PASSED_OVER, attempted
+from ..models import UsageAttempt, UsageRouteAttempt
+from .dimensions import ASKED, ATTEMPTED, attempted, verbs_of
 from .records import Period
 from .sight import seen_attempts
-from .stored import Answer, answer_to, consistent, mark_of, parts_of, scoped_answer
+from .stored import Answer, Parts, answer_to, consistent, parts_of
+
+Counts = defaultdict[tuple[str, str], Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -36,65 +38,54 @@ def asked_targets(
 
     One whose fallback always answers has no request of its own: here it shows.
     """
-    scope = scoped_answer(filters)
     counts = consistent(
-        lambda counted: _asked_counts(dimension, period, filters, scope, counted),
-        mark_of(scope),
+        lambda: answer_to(filters, period, [dimension]),
+        lambda answer, counted: _asked_counts(dimension, period, filters, answer, counted),
     )
     found = [
         Asked(name, key, *(numbers[verb] for verb in ATTEMPTED))
         for (name, key), numbers in counts.items()
     ]
-    return sorted(found, key=lambda one: (-one.failed, -one.asked, one.name))
+    return sorted(found, key=lambda one: (-one.failed, -one.asked, one.name, one.key))
 
 
 def _asked_counts(
     dimension: str,
     period: Period,
     filters: Mapping[str, str] | None,
-    scope: Answer | None,
+    answer: Answer | None,
     counted: int,
-) -> dict[tuple[str, str], Counter[str]]:
+) -> Counts:
     """How often each was what of ATTEMPTED, by name and id."""
-    answer = scope or answer_to(filters)
-    is_answered = answer and not answer.is_named
-    lengths = (DAY,) if scope else (DAY, HOUR)
-    parts = parts_of(period, counted if is_answered else 0, lengths)
-    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for name, key, numbers in _attempts(dimension, parts.records(filters)):
-        counts[name, key].update(numbers)
-    if answer and parts.spans:
-        verbs = {
-            stored: verb
-            for verb in ATTEMPTED
-            for stored in answer.stored(attempted(verb, dimension))
-        }
-        rows = parts.totals(list(verbs)).filter(answer.how).values("dimension", "name", "key")
-        for row in rows.annotate(n=Sum("requests")):
+    parts = parts_of(period, counted, answer.lengths) if answer else Parts(period, 0)
+    counts: Counts = defaultdict(Counter)
+    keys = parts.records(filters).order_by().values("key")
+    attempts = UsageAttempt.objects.filter(record_key__in=keys)
+    for verb, name, key, number in _numbers(dimension, attempts, ()):
+        counts[name, key][verb] += number
+    if answer and parts.spans and answer.routes is None:
+        verbs = {attempted(verb, dimension): verb for verb in ATTEMPTED}
+        rows = parts.totals(list(verbs)).filter(answer.condition)
+        for row in rows.values("dimension", "name", "key").annotate(n=Sum("requests")):
             counts[row["name"], row["key"]][verbs[row["dimension"]]] += int(row["n"])
+    elif answer and parts.spans:
+        rows = parts.totals(answer.dimensions).filter(answer.condition)
+        requests = dict(rows.values("key").annotate(n=Sum("requests")).values_list("key", "n"))
+        attempts_of_routes = UsageRouteAttempt.objects.filter(route_id__in=list(requests))
+        for verb, name, key, number, route in _numbers(dimension, attempts_of_routes, ["route_id"]):
+            counts[name, key][verb] += number * int(requests[route])
     return counts
 
 
-def _attempts(
-    dimension: str, rows: QuerySet[UsageRecord]
-) -> Iterator[tuple[str, str, dict[str, int]]]:
-    """Of the attempts of some records: how often each was what of ATTEMPTED."""
-    passed_over, failed = Q(outcome=AttemptOutcome.PASSED_OVER), Q(outcome=AttemptOutcome.FAILED)
-    counted = (
-        seen_attempts(UsageAttempt.objects.filter(record_key__in=rows.order_by().values("key")))
-        .order_by()
-        .values(*ASKED[dimension])
-        .annotate(
-            asked=Count("pk", filter=~passed_over),
-            failed=Count("pk", filter=failed),
-            passed_over=Count("pk", filter=passed_over),
-        )
-    )
-    for row in counted:
+def _numbers(
+    dimension: str, attempts: QuerySet[Any], apart: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Of attempts: what of ATTEMPTED, the name and id of what was asked, and how often, then the
+    columns of `apart`.
+    """
+    columns = (*ASKED[dimension], "outcome", *apart)
+    rows = seen_attempts(attempts).order_by().values(*columns).annotate(n=Count("pk"))
+    for row in rows:
         name, *ids = (row[one] for one in ASKED[dimension])
-        numbers = {
-            WAS_ASKED: row["asked"],
-            HAD_FAILED: row["failed"],
-            WAS_PASSED_OVER: row["passed_over"],
-        }
-        yield name, str(ids[0]) if ids else "", numbers
+        for verb in verbs_of(row["outcome"]):
+            yield verb, name, str(ids[0]) if ids else "", row["n"], *(row[one] for one in apart)

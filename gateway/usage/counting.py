@@ -62,7 +62,8 @@ class Value(NamedTuple):
 Counted = Iterator[tuple[datetime, Kind, list[Value], Amount]]  # the same values, and the same kind
 
 
-ALL_REQUESTS, SCOPES = 1, 2  # the marks: of the totals here, and of scoped_counting.py
+# The marks: of the totals here, and of scoped_counting.py. The version before has 2 for others.
+ALL_REQUESTS, SCOPES = 1, 3
 
 
 def counted_to(mark: int = ALL_REQUESTS) -> int:

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, Sum
 from .buckets import DAY, HOUR, QUARTER, Bucket
 from .dimensions import CLOSED, FAILED, OK
 from .records import Period
-from .stored import Answer, Parts, answer_to, consistent, mark_of, parts_of
+from .stored import Answer, Parts, answer_to, consistent, parts_of
 
 Numbers = tuple[datetime, list[Any]]  # of what began then
 
@@ -50,9 +50,9 @@ def course(
     25 hours.
     """
     starts = list(starts_of(period, step or period.step, zone))
-    answer = answer_to(filters)
     counts = consistent(
-        lambda counted: _counts(starts, period, filters, answer, counted), mark_of(answer)
+        lambda: answer_to(filters, period),
+        lambda answer, counted: _counts(starts, period, filters, answer, counted),
     )
     return [
         Point(start.astimezone(zone), *numbers)
@@ -104,7 +104,7 @@ def _of_totals(parts: Parts, answer: Answer | None) -> Iterator[Numbers]:
         "ok": Sum("requests", filter=Q(kind=OK)),
         "bad": Sum("requests", filter=Q(kind=FAILED)),
     }
-    rows = parts.totals(answer.dimensions).filter(answer.value, answer.how)
+    rows = parts.totals(answer.dimensions).filter(answer.condition)
     for start, *numbers in rows.values("start").annotate(**sums).values_list("start", *sums):
         yield start, numbers
 
@@ -131,9 +131,11 @@ def parts_by_point(
     for records.
     """
     length = _bucket_length(starts)
-    if answer is None or (answer.is_named and length < min(answer.lengths)):
-        counted = 0
-    lengths = [one for one in (answer.lengths if answer else ()) if one <= length] or [QUARTER]
+    lengths = [one for one in (answer.lengths if answer else ()) if one <= length]
+    if not lengths and answer and answer.is_of_all:
+        lengths = [QUARTER]
+    if not lengths:
+        return Parts(period, 0), length
     return parts_of(period, counted, lengths), length
 
 

@@ -31,6 +31,7 @@ ALL = "all"  # every request once; its name and key are empty
 # A token with its user, of whom there are about as many: one total for the two dimensions.
 CALLER = "caller"
 TOTALS_OF = {name: CALLER if name in ("user", "token") else name for name in REQUESTS}
+ROUTE = "route"  # the key is that of a UsageRoute
 EARLIER = "earlier"  # a connection that was asked, and another was asked last
 WAS_ASKED, HAD_FAILED, WAS_PASSED_OVER = ATTEMPTED = ("asked", "failed", "passed over")
 
@@ -72,21 +73,13 @@ def name_and_key(value: Sequence[Any]) -> Sequence[str]:
     return name, str(UUID(text)) if len(text) == UUID_TEXT else text
 
 
-# Dimensions of the totals of one scope, a profile or a connection. The letters are stored.
-_BY_REQUEST = ("provider", "model", "profile", "connection", "outcome", CALLER)
-_BY_ATTEMPT = [attempted(verb, dimension) for verb in ATTEMPTED for dimension in ASKED]
-LETTERS = dict(zip([*_BY_REQUEST, *_BY_ATTEMPT], "abcdefghijklmno", strict=True))
-
-
 @lru_cache(maxsize=4096)
 def scope_of(what: str, name: str, key: str) -> str:
-    """The scope of a profile or a connection with this alias and id, as the dimensions of its
-    totals begin.
-    """
+    """The scope of one value of a dimension, as the dimension of its totals begins."""
     digest = blake2b(f"{what} {name} {key}".encode(), digest_size=15).digest()
     return urlsafe_b64encode(digest).decode()
 
 
-def scoped(scope: str, dimension: str) -> str:
-    """The dimension of totals of this scope."""
-    return f"{scope} {LETTERS[dimension]}"
+def callers_of(scope: str) -> str:
+    """The dimension of the totals of this scope by caller."""
+    return f"{scope} {CALLER}"

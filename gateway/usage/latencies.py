@@ -10,7 +10,7 @@ from .buckets import Bucket, Joined
 from .course import parts_by_point, starts_of
 from .records import Period
 from .sketches import counts_in
-from .stored import Answer, Parts, answer_to, consistent, mark_of
+from .stored import Answer, Parts, answer_to, consistent
 from .totals import quantile
 
 
@@ -35,9 +35,9 @@ def latency_course(
     true ones.
     """
     starts = list(starts_of(period, step or period.step, zone))
-    answer = answer_to(filters)
     counts = consistent(
-        lambda counted: _counts(starts, period, filters, answer, counted), mark_of(answer)
+        lambda: answer_to(filters, period),
+        lambda answer, counted: _counts(starts, period, filters, answer, counted),
     )
     return [Latencies(quantile(one, 0.5), quantile(one, 0.95)) for one in counts]
 
@@ -68,7 +68,7 @@ def _of_records(
 def _of_totals(parts: Parts, answer: Answer | None) -> Iterator[tuple[datetime, Mapping[int, int]]]:
     if answer is None or not parts.spans:
         return
-    rows = parts.totals(answer.dimensions).filter(answer.value, answer.how).exclude(latencies="")
+    rows = parts.totals(answer.dimensions).filter(answer.condition).exclude(latencies="")
     sketches = rows.values("start").annotate(sketch=Joined("latencies"))
     for start, sketch in sketches.values_list("start", "sketch"):
         yield start, counts_in(sketch)

@@ -16,7 +16,13 @@ from django.utils import timezone
 
 from connections.lookup import names_of, parse_id
 
-from ..models import AttemptOutcome, UsageAttempt, UsageRecord
+from ..models import (
+    AttemptOutcome,
+    UsageAttempt,
+    UsageRecord,
+    UsageRoute,
+    UsageRouteAttempt,
+)
 from .buckets import DAY, HOUR
 from .dimensions import CLOSED, FAILED, IS_FALLBACK, IS_SEVERAL, OK
 from .sight import MODELS, hidden_tokens, seen_attempts, seen_records
@@ -25,8 +31,8 @@ PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
-COLUMNS = {"provider": "provider_id", "model": "model", "user": "user_name"}
-FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request", *COLUMNS)
+COLUMNS = {"provider": "provider_id", "model": "model"}
+FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request", *COLUMNS, "user")
 
 
 @dataclass(frozen=True)
@@ -73,26 +79,44 @@ def filtered(
     rows = rows.annotate(is_fallback=ExpressionWrapper(IS_FALLBACK, BooleanField()))
     if request := wanted.get("request"):
         rows = rows.filter(request_id=request)
-    rows = rows.filter(**{COLUMNS[one]: wanted[one] for one in COLUMNS if one in wanted})
-    if attempts := wanted.get("attempts"):
-        rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else IS_SEVERAL)
-    if profile := wanted.get("profile"):
-        rows = rows.filter(**named("profile", profile))
-    if connection := wanted.get("connection"):
-        own = named("connection", connection)
-        asked = seen_attempts(UsageAttempt.objects.filter(record_key=OuterRef("key"), **own))
-        earlier = Exists(asked.exclude(outcome=AttemptOutcome.PASSED_OVER))
-        rows = rows.filter(Q(**own) | (IS_SEVERAL & Q(earlier)))
+    if user := wanted.get("user"):
+        rows = rows.filter(user_name=user)
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk and pk not in hidden_tokens() else rows.none()
+    attempts = UsageAttempt.objects.filter(record_key=OuterRef("key"))
+    return rows.filter(_of_route(wanted, attempts))
+
+
+def routes(filters: Mapping[str, str] | None = None) -> QuerySet[UsageRoute]:
+    """The routes of all requests that filters leave and that the one who looks may see. `filters`:
+    as for `filtered`; of those by request, token and user, which no route has, it knows nothing.
+    """
+    return seen_records(all_routes(filters))
+
+
+def all_routes(filters: Mapping[str, str] | None = None) -> QuerySet[UsageRoute]:
+    """As `routes`, also those that the one who looks may not see."""
+    attempts = UsageRouteAttempt.objects.filter(route_id=OuterRef("pk"))
+    return UsageRoute.objects.order_by().filter(_of_route(wanted_values(filters), attempts))
+
+
+def _of_route(wanted: Mapping[str, str], attempts: QuerySet[Any]) -> Q:
+    """The condition of the filters by what a route has. `attempts`: of a row."""
+    found = Q(**{COLUMNS[one]: wanted[one] for one in COLUMNS if one in wanted})
+    if verb := wanted.get("attempts"):
+        found &= IS_FALLBACK if verb == FALLBACK else IS_SEVERAL
+    if profile := wanted.get("profile"):
+        found &= Q(**named("profile", profile))
+    if connection := wanted.get("connection"):
+        own = named("connection", connection)
+        asked = seen_attempts(attempts.filter(**own))
+        earlier = Exists(asked.exclude(outcome=AttemptOutcome.PASSED_OVER))
+        found &= Q(**own) | (IS_SEVERAL & Q(earlier))
     if outcome := wanted.get("outcome"):
-        rows = (
-            rows.exclude(outcome__in=(OK, CLOSED))
-            if outcome == FAILED
-            else rows.filter(outcome=outcome)
-        )
-    return rows
+        ended_well = Q(outcome__in=(OK, CLOSED))
+        found &= ~ended_well if outcome == FAILED else Q(outcome=outcome)
+    return found
 
 
 def wanted_values(filters: Mapping[str, str] | None) -> dict[str, str]:

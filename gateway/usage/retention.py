@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from .counting import MINUTES, count_all
-from .scoped_counting import count_scopes
+from .scoped_counting import count_scopes, forget_routes
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
 WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
@@ -44,7 +44,7 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
         count_all()
         count_scopes()
         _delete_attempts(too_old)
-    return PruneCounts(
+    pruned = PruneCounts(
         records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),
         totals=remove(_totals_before(now - timedelta(days=max(days, totals_days)))),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
@@ -52,6 +52,9 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
             remove(model.objects.filter(until__lt=now)) for model in (Cooldown, ModelCooldown)
         ),
     )
+    if not dry_run:
+        forget_routes()
+    return pruned
 
 
 def _totals_before(at: datetime) -> QuerySet[UsageTotal]:

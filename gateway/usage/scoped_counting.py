@@ -1,16 +1,16 @@
-"""Totals of one profile or one connection, by every dimension: a filter by either is answered from
-them (gateway/usage/stored.py).
+"""Totals of each route by hour and day, and of each profile, connection, provider, model and code
+of an error by caller and day: filters of all kinds, and what a member of a team may see, are
+answered from them (gateway/usage/stored.py).
 
 They are counted as all others are (counting.py), with a mark of their own, and by the schedule
 instead of by recorders: a profile has nearly as many callers as requests, so that this costs as
-much as to write them. There are days of them only.
+much as to write them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from itertools import product
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,9 +18,8 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from ..models import CountedUsage, UsageAttempt, UsageRecord
-from .buckets import DAY, bucket_sql
+from .buckets import DAY, HOUR, begin, bucket_sql
 from .counting import (
-    FALLBACK,
     MINUTES,
     NUMBERS,
     SCOPES,
@@ -32,29 +31,20 @@ from .counting import (
     settled_id,
     utc,
 )
-from .dimensions import (
-    ASKED,
-    CALLER,
-    REQUESTS,
-    WAS_ASKED,
-    attempted,
-    kind_of,
-    name_and_key,
-    scope_of,
-    scoped,
-    verbs_of,
-)
+from .dimensions import REQUESTS, ROUTE, callers_of, name_and_key
+from .routes import Attempt, Route, Texts, forget_unused, id_of, keep, scopes_of
 from .total_rows import Amount, TotalKey, add_to_totals
 
 CHUNK = 10_000  # records in one transaction
 EVERY, AT_ONCE = timedelta(hours=6), 20_000  # records
 KEYS_AT_ONCE = 5_000  # totals in one statement
-OF_TARGET = ("provider", "model", "profile", "connection", "outcome")  # what mostly goes together
+OF_TARGET = Route._fields[:8]
 OF_CALLER = (*REQUESTS["token"], *REQUESTS["user"])
+NOBODY = ("", None, "", None)  # in the place of OF_CALLER
+TEN = len("2026-01-31")
 
-Texts = tuple[str | None, ...]  # values of columns, one behind the other
-Request = tuple[int, str, Kind, Texts, Texts, Sequence[Any]]
-Group = tuple[str, str, Kind, Any]  # a scope, a day, a kind, and what is the same in all of it
+Caller = tuple[str | None, ...]
+Request = tuple[str, Route, Caller, Sequence[Any]]
 
 
 def count_scopes_when_due() -> str:
@@ -67,14 +57,14 @@ def count_scopes_when_due() -> str:
     is_old = mark is None or not mark.counted_at or mark.counted_at < timezone.now() - EVERY
     if not new or (new < AT_ONCE and not is_old):
         return "Nothing is due."
-    return f"{count_scopes()} requests added to the totals of profiles and connections."
+    return f"{count_scopes()} requests added to the totals of routes and callers."
 
 
 def count_scopes() -> int:
     """Counts until nothing is left, and says how many. It may be stopped at any time, and goes on
     from there. Raises DatabaseError.
     """
-    count_all()  # by whose totals a reader finds the scopes
+    count_all()
     counted, top = 0, counted_to()
     while number := _count_chunk(top):
         counted += number
@@ -90,13 +80,14 @@ def _count_chunk(top: int) -> int:
     chunk = ids[:CHUNK].aggregate(last=Max("pk"), number=Count("pk"))
     if not chunk["last"]:
         return 0
-    amounts = _amounts(after, chunk["last"])
+    amounts, routes = _amounts(after, chunk["last"])
     keys = sorted(amounts)
     with transaction.atomic():
         CountedUsage.objects.get_or_create(pk=SCOPES)
         mark = CountedUsage.objects.select_for_update().get(pk=SCOPES)
         if mark.records_to != after:
             return 0
+        keep(routes)
         for place in range(0, len(keys), KEYS_AT_ONCE):
             add_to_totals({key: amounts[key] for key in keys[place : place + KEYS_AT_ONCE]})
         mark.records_to, mark.counted_at = chunk["last"], timezone.now()
@@ -104,83 +95,54 @@ def _count_chunk(top: int) -> int:
     return int(chunk["number"])
 
 
-def _places(dimensions: Iterable[str]) -> dict[str, slice]:
-    """The places of dimensions in the texts of their columns."""
-    found, end = dict[str, slice](), 0
-    for one in dimensions:
-        found[one] = slice(end, end + len(REQUESTS[one]))
-        end = found[one].stop
-    return found
+def forget_routes() -> None:
+    """Deletes the routes that have no total any more, while nobody counts. Raises DatabaseError."""
+    with transaction.atomic():
+        CountedUsage.objects.select_for_update().filter(pk=SCOPES).first()
+        forget_unused()
 
 
-IN_TARGET, IN_ATTEMPT = _places(OF_TARGET), _places(ASKED)
+def _amounts(after: int, last: int) -> tuple[dict[TotalKey, Amount], set[Route]]:
+    """What the records with ids after `after`, up to `last`, add to which totals, and their routes.
+
+    Records that are the same are summed together first: there are few such groups, and many
+    records.
+    """
+    by_route: defaultdict[tuple[str, Route], list[Any]] = defaultdict(list)
+    by_caller: defaultdict[tuple[str, str, Kind, Caller], list[Any]] = defaultdict(list)
+    texts = Texts()
+    for hour, told, caller, numbers in _requests(after, last):
+        day = hour[:TEN]
+        route = texts.bounded(utc(day), told)
+        by_route[hour, route].append(numbers)
+        for scope in scopes_of(route):
+            by_caller[scope, day, route.kind, caller].append(numbers)
+    amounts: dict[TotalKey, Amount] = {}
+    for (hour, route), rows in by_route.items():
+        at, amount = utc(hour), amount_of(rows)
+        key = TotalKey(ROUTE, MINUTES[HOUR], at, "", id_of(route), "", "", *route.kind)
+        add(amounts, key, amount)
+        add(amounts, key._replace(minutes=MINUTES[DAY], start=begin(at, DAY)), amount)
+    for (scope, day, kind, caller), rows in by_caller.items():
+        key = TotalKey(callers_of(scope), MINUTES[DAY], utc(day), *_caller(caller), *kind)
+        amounts[key] = amount_of(rows)
+    return amounts, {route for _, route in by_route}
 
 
-def _amounts(after: int, last: int) -> dict[TotalKey, Amount]:
-    """What the records with ids after `after`, up to `last`, add to which totals.
+@lru_cache(maxsize=8192)
+def _caller(caller: Caller) -> tuple[str, str, str, str]:
+    """The columns of a total: name and key of token and user."""
+    return tuple(name_and_key(caller))  # type: ignore[return-value]
 
-    Records that are the same in all dimensions but one are summed together first: there are few
-    such groups, and many records.
+
+def _requests(after: int, last: int) -> Iterator[Request]:
+    """The requests: the hour, the route, the texts of OF_CALLER, and the numbers with the time to
+    the first chunk.
     """
     attempts = _attempts(after, last)
-    targets: defaultdict[Group, list[Any]] = defaultdict(list)
-    callers: defaultdict[Group, list[Any]] = defaultdict(list)
-    ends: defaultdict[Group, int] = defaultdict(int)
-    for pk, day, kind, target, caller, numbers in _requests(after, last):
-        asked = tuple(attempts.get(pk, ()))
-        for scope in _scopes(target, asked):
-            targets[scope, day, kind, target].append(numbers)
-            callers[scope, day, kind, caller].append(numbers)
-            ends[scope, day, kind, asked] += 1
-    amounts: dict[TotalKey, Amount] = {}
-    for (scope, day, kind, target), rows in targets.items():
-        amount = amount_of(rows)
-        for name, place in IN_TARGET.items():
-            add(amounts, _key(scope, name, day, target[place], kind), amount)
-    for (scope, day, kind, caller), rows in callers.items():
-        amounts[_key(scope, CALLER, day, caller, kind)] = amount_of(rows)
-    for (scope, day, kind, asked), number in ends.items():
-        for outcome, *texts in asked:
-            for verb, (name, place) in product(verbs_of(outcome), IN_ATTEMPT.items()):
-                key = _key(scope, attempted(verb, name), day, tuple(texts[place]), kind)
-                add(amounts, key, Amount([number, 0, 0, 0, 0]))
-    return amounts
-
-
-def _key(scope: str, dimension: str, day: str, value: Texts, kind: Kind) -> TotalKey:
-    return TotalKey(scoped(scope, dimension), MINUTES[DAY], utc(day), *_value(value), *kind)
-
-
-@lru_cache(maxsize=8192)
-def _value(value: Texts) -> tuple[str, str, str, str]:
-    """The columns of a total: name, key, and those of a user."""
-    found = tuple(name_and_key(value))
-    return found if len(found) == 4 else (*found, "", "")  # type: ignore[return-value]
-
-
-@lru_cache(maxsize=8192)
-def _scopes(target: Texts, asked: tuple[Texts, ...]) -> frozenset[str]:
-    """The profile that was asked for, and each connection that was asked."""
-    connections = {target[IN_TARGET["connection"]]} | {
-        texts[IN_ATTEMPT["connection"]]
-        for outcome, *rest in asked
-        if WAS_ASKED in verbs_of(str(outcome)) and (texts := tuple(rest))
-    }
-    found = {("connection", *_value(one)[:2]) for one in connections}
-    found.add(("profile", *_value(target[IN_TARGET["profile"]])[:2]))
-    return frozenset(scope_of(*one) for one in found if one[2])
-
-
-def _requests(
-    after: int, last: int
-) -> Iterator[tuple[int, str, Kind, Texts, Texts, Sequence[Any]]]:
-    """The requests: id, day, kind, the texts of OF_TARGET and of OF_CALLER, and the numbers with
-    the time to the first chunk.
-    """
-    texts = [*(one for name in OF_TARGET for one in REQUESTS[name]), *OF_CALLER]
-    day = bucket_sql(connection.vendor, "started_at", DAY)
+    texts = [*OF_TARGET, *OF_CALLER]
     columns = [
-        *("id", day, "attempts > 1", FALLBACK, *NUMBERS, "first_chunk_ms"),
+        *("id", bucket_sql(connection.vendor, "started_at", HOUR), *NUMBERS, "first_chunk_ms"),
         *(f"CAST({one} AS TEXT)" for one in texts),
     ]
     with connection.cursor() as cursor:
@@ -192,25 +154,26 @@ def _requests(
         found = cursor.fetchall()
     first, caller = len(columns) - len(texts), len(columns) - len(OF_CALLER)
     for row in found:
-        outcome = row[caller - 1]
-        kind = kind_of(outcome), bool(row[2]), bool(row[3])
-        yield row[0], row[1], kind, row[first:caller], row[caller:], row[4:first]
+        target, asker, numbers = row[first:caller], row[caller:], row[2:first]
+        told = asker if target[0] is None else NOBODY
+        route = Route._make((*target, numbers[0], *told, tuple(attempts.get(row[0], ()))))
+        yield row[1], route, asker, numbers
 
 
-def _attempts(after: int, last: int) -> dict[int, list[Texts]]:
-    """The attempts by the ids of their requests: of each the outcome, and the texts of ASKED."""
-    columns = [f"CAST(attempt.{one} AS TEXT)" for own in ASKED.values() for one in own]
-    found: dict[int, list[Texts]] = {}
+def _attempts(after: int, last: int) -> dict[int, list[Attempt]]:
+    """The attempts of each request, by its id, in their order."""
+    columns = [f"CAST(attempt.{one} AS TEXT)" for one in Attempt._fields]
+    found: dict[int, list[Attempt]] = {}
     with connection.cursor() as cursor:
         cursor.execute(ATTEMPTS.format(columns=", ".join(columns)), [after, last])
         for pk, *texts in cursor.fetchall():
-            found.setdefault(pk, []).append(tuple(texts))
+            found.setdefault(pk, []).append(Attempt(*texts))
     return found
 
 
 ATTEMPTS = f"""
-SELECT record.id, attempt.outcome, {{columns}}
+SELECT record.id, {{columns}}
 FROM {UsageRecord._meta.db_table} record
 JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
-WHERE record.id > %s AND record.id <= %s
+WHERE record.id > %s AND record.id <= %s ORDER BY record.id, attempt.position
 """  # noqa: S608 names of our own

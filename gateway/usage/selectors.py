@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from ..models import UsageRecord, UsageTotal
+from ..models import UsageRecord, UsageRoute, UsageTotal
 from .buckets import Joined
 from .dimensions import (
     ALL,
@@ -30,9 +30,8 @@ from .stored import (
     Parts,
     answer_to,
     consistent,
-    mark_of,
+    how_of,
     parts_of,
-    scoped_answer,
 )
 from .totals import Share, UsageTotals, median, totals_of
 
@@ -59,24 +58,19 @@ def usage_report(
     """Totals and shares. `with_ids`: values of one name are told apart by their ids. `medians`: of
     each dimension the first so many shares have their latencies; the totals always do.
     """
-    scope = scoped_answer(filters) if dimensions else None
-    answer = scope or answer_to(filters)
-    if answer and answer.is_named and dimensions:
-        answer = None
     return consistent(
-        lambda counted: _Report(period, filters, dimensions, with_ids).made(
+        lambda: answer_to(filters, period, dimensions),
+        lambda answer, counted: _Report(period, filters, dimensions, with_ids).made(
             answer, counted, medians
         ),
-        mark_of(answer),
     )
 
 
-def is_quick(filters: Mapping[str, str] | None) -> bool:
-    """True if totals know the shares of what these filters leave; else all their records are read
-    for them.
+def is_quick(filters: Mapping[str, str] | None, period: Period, dimensions: Sequence[str]) -> bool:
+    """True if totals know the shares of what these filters leave by these dimensions; else all
+    their records are read for them.
     """
-    answer = scoped_answer(filters) or answer_to(filters)
-    return answer is not None and not answer.is_named
+    return answer_to(filters, period, dimensions) is not None
 
 
 class _Report:
@@ -92,22 +86,20 @@ class _Report:
         self.period, self.filters = period, filters
         self.dimensions = list(dict.fromkeys(dimensions))
         self.with_ids = ALWAYS_WITH_IDS | (set(self.dimensions) if with_ids else set())
-        self.plain: dict[str, str] = {}  # stored dimension -> dimension
+        self.hidden = hidden_tokens() if "token" in self.dimensions else set()
+        self.hidden_keys = {str(one) for one in self.hidden}
         self.values: dict[str, Values] = {
             name: defaultdict(UsageTotals) for name in [ALL, *self.dimensions]
         }
 
     def made(self, answer: Answer | None, counted: int, medians: int) -> UsageReport:
         parts = parts_of(self.period, counted, answer.lengths) if answer else Parts(self.period, 0)
-        if answer:
-            self.plain = {
-                stored: one
-                for one in {TOTALS_OF[name] for name in self.dimensions}
-                for stored in answer.stored(one)
-            }
         self._add_records(parts)
         if answer and parts.spans:
-            self._add_totals(parts, answer)
+            if answer.routes is not None:
+                self._add_routes(parts, answer, answer.routes)
+            else:
+                self._add_totals(self._totals(parts, answer), answer.dimensions)
         totals = self.values[ALL][("", "")]
         shares = {
             name: _shares(name, self.values[name], totals.requests) for name in self.dimensions
@@ -133,9 +125,8 @@ class _Report:
                 for column in (own if name in self.with_ids else own[:1])
             )
         )
-        hidden = hidden_tokens() if "token" in names else set()
         for row in _summed(parts.records(self.filters), ["outcome", *columns]):
-            if row.get("token_id") in hidden:
+            if row.get("token_id") in self.hidden:
                 row |= {"token_id": None, "token_name": ""}
             tokens, times = (row["i"], row["o"]), Counter(map(int, row["times"].split()))
             part = totals_of(
@@ -146,46 +137,70 @@ class _Report:
             for name, own in names.items():
                 self._add(name, row[own[0]], row.get(own[-1]) if len(own) > 1 else None, part)
 
-    def _add_totals(self, parts: Parts, answer: Answer) -> None:
-        """Adds what is in totals. One query."""
+    def _add_routes(self, parts: Parts, answer: Answer, routes: QuerySet[UsageRoute]) -> None:
+        """Adds totals of routes, with their latencies. Two queries, and one for callers."""
+        rows = parts.totals(answer.dimensions).filter(answer.condition)
+        columns = ("key", "is_fallback")
+        sums = {f"all_{one}": Sum(one) for one in SUMMED} | {"times": Joined("latencies")}
+        found = rows.values(*columns).annotate(**sums).values_list(*columns, *sums)
+        by_key = {key: numbers for key, *numbers in found}
+        for route in routes.filter(pk__in=list(by_key)):
+            is_fallback, requests, sent, answered, attempts, ms, times = by_key[route.pk]
+            part = totals_of(
+                route.outcome,
+                int(requests),
+                (sent, answered),
+                int(requests) if is_fallback else 0,
+                int(attempts),
+                int(ms),
+            )
+            part.latencies = Counter(counts_in(times))
+            self._add(ALL, "", None, part)
+            for dimension in self.dimensions:
+                if dimension in CALLERS and route.profile_id is not None:
+                    continue
+                name, *ids = (getattr(route, one) for one in REQUESTS[dimension])
+                if dimension == "token" and route.token_id in self.hidden:
+                    name, ids = "", [None]
+                self._add(dimension, name, ids[0] if ids else None, part)
+        if answer.callers:
+            how, _ = how_of(self.filters)
+            self._add_totals(parts.totals(answer.callers).filter(how), ())
+
+    def _add_totals(self, rows: QuerySet[UsageTotal], of_all: Sequence[str]) -> None:
+        """Adds totals, those of the dimensions `of_all` to all requests too. One query."""
         columns = (*VALUE, "kind", "is_fallback")
-        counted = ("requests", "input_tokens", "output_tokens", "attempts", "latency_ms")
-        sums = {f"all_{one}": Sum(one) for one in counted}
-        rows = self._totals(parts, answer).values(*columns).annotate(**sums)
-        for (
-            *value,
-            kind,
-            is_fallback,
-            requests,
-            sent,
-            answered,
-            attempts,
-            latency,
-        ) in rows.values_list(*columns, *sums).iterator(5000):
+        sums = {f"all_{one}": Sum(one) for one in SUMMED}
+        found = rows.values(*columns).annotate(**sums).values_list(*columns, *sums)
+        for *value, kind, is_fallback, requests, sent, answered, attempts, ms in found.iterator(
+            5000
+        ):
             part = totals_of(
                 kind,
                 int(requests),
                 (sent, answered),
                 int(requests) if is_fallback else 0,
                 int(attempts),
-                int(latency),
+                int(ms),
             )
-            if value[0] in answer.dimensions:
+            if value[0] in of_all:
                 self._add(ALL, "", None, part)
             for dimension, name, key in self._values_of(*value):
                 self._add(dimension, name, key, part)
 
     def _totals(self, parts: Parts, answer: Answer) -> QuerySet[UsageTotal]:
-        rows = parts.totals([*answer.dimensions, *self.plain]).filter(answer.how)
-        return rows.filter(answer.value) if answer.is_named else rows
+        """The totals of all requests and of the dimensions of this report."""
+        own = {TOTALS_OF[name] for name in self.dimensions} if answer.is_of_all else set()
+        return parts.totals([*answer.dimensions, *own]).filter(answer.condition)
 
     def _values_of(
         self, dimension: str, name: str, key: str, user_name: str, user_key: str
     ) -> Iterator[tuple[str, str, str]]:
         """The dimensions of this report for which a total counts, with its names and keys there."""
-        dimension = self.plain.get(dimension, dimension)
-        if dimension != CALLER:
+        if dimension != CALLER and not dimension.endswith(f" {CALLER}"):
             found = [(dimension, name, key)]
+        elif key and key in self.hidden_keys:
+            found = [("token", "", ""), ("user", user_name, user_key)]
         else:
             found = [("token", name, key), ("user", user_name, user_key)]
         return (one for one in found if one[0] in self.dimensions)
@@ -193,19 +208,25 @@ class _Report:
     def _add_latencies(
         self, parts: Parts, answer: Answer, totals: UsageTotals, shown: Sequence[Share]
     ) -> None:
-        """Adds the latencies of totals to all and to some shares. One query."""
-        wanted = Q(dimension__in=answer.dimensions)
+        """Adds the latencies of totals to all and to some shares. One query; those of routes are
+        there, except by caller.
+        """
+        rows, wanted = self._totals(parts, answer), Q(dimension__in=answer.dimensions)
+        if answer.routes is not None:
+            how, _ = how_of(self.filters)
+            rows, wanted = parts.totals(answer.callers).filter(how), Q(pk__in=())
+            shown = [one for one in shown if one.dimension in CALLERS]
         names: defaultdict[str, list[str]] = defaultdict(list)
         for one in shown:
             names[one.dimension].append(one.name)
         for dimension, own in names.items():
             column = "user_name" if dimension == "user" else "name"
-            stored = answer.stored(TOTALS_OF[dimension])
+            stored = answer.callers or [TOTALS_OF[dimension]]
             wanted |= Q(dimension__in=stored, **{f"{column}__in": own})
         by_value = {(one.dimension, one.name, one.key): one.latencies for one in shown}
-        for *value, sketch in _sketches(self._totals(parts, answer).filter(wanted), "latencies"):
+        for *value, sketch in _sketches(rows.filter(wanted), "latencies"):
             counts = counts_in(sketch)
-            if value[0] in answer.dimensions:
+            if answer.routes is None and value[0] in answer.dimensions:
                 totals.latencies.update(counts)
             for dimension, name, key in self._values_of(*value):
                 mine = by_value.get((dimension, name, self._key(dimension, key)))
@@ -213,6 +234,8 @@ class _Report:
                     mine.update(counts)
 
 
+CALLERS = ("user", "token")
+SUMMED = ("requests", "input_tokens", "output_tokens", "attempts", "latency_ms")
 VALUE = ("dimension", "name", "key", "user_name", "user_key")
 
 
@@ -257,16 +280,14 @@ def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None)
     without such streams.
     """
 
-    answer = answer_to(filters)
-
-    def read(counted: int) -> Counter[int]:
+    def read(answer: Answer | None, counted: int) -> Counter[int]:
         parts = parts_of(period, counted, answer.lengths) if answer else Parts(period, 0)
         streams = parts.records(filters).filter(first_chunk_ms__isnull=False).order_by()
         counts = Counter(dict(streams.values_list("first_chunk_ms").annotate(n=Count("*"))))
         if answer and parts.spans:
-            rows = parts.totals(answer.dimensions).filter(answer.value, answer.how)
+            rows = parts.totals(answer.dimensions).filter(answer.condition)
             for *_, sketch in _sketches(rows, "first_chunks"):
                 counts.update(counts_in(sketch))
         return counts
 
-    return median(consistent(read, mark_of(answer)))
+    return median(consistent(lambda: answer_to(filters, period), read))

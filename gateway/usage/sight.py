@@ -2,14 +2,14 @@
 was asked for and the connection that answered, or was asked last.
 
 Records outlive their rows: of a profile or a connection that is gone, the history says whose it
-was. A request for what is no profile is seen by whoever made it, and by the team of its token. Who
-sees everything reads totals; for others the records are counted one by one, since totals know no
-teams.
+was. A request for what is no profile is seen by whoever made it, and by the team of its token. The
+routes of requests (UsageRoute) have columns of the same names, so that the same conditions say
+which totals somebody sees.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -18,9 +18,11 @@ from connections.models import ApiToken, Connection, Profile, seen
 from connections.standing import teams_of_viewer
 from connections.viewing import current_viewer
 
-from ..models import UsageAttempt, UsageRecord
+from ..models import UsageAttempt, UsageRecord, UsageRoute, UsageRouteAttempt
 
 MODELS: dict[str, Any] = {"profile": Profile, "connection": Connection}
+Requests = TypeVar("Requests", UsageRecord, UsageRoute)
+Attempts = TypeVar("Attempts", UsageAttempt, UsageRouteAttempt)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Sight:
     user_id: Any
 
     def records(self) -> Q:
-        """The condition that a record is seen."""
+        """The condition that a record, or a route, is seen."""
         profiles, connections = self._rows("profile"), self._rows("connection")
         own = Q(user_id=self.user_id) | Q(token_id__in=self._tokens().values("pk"))
         asked = profiles("profile_id") | (Q(profile_id=None) & own)
@@ -76,13 +78,13 @@ def sight() -> Sight | None:
     return Sight(teams_of_viewer(viewer), viewer.standing().user_id)
 
 
-def seen_records(rows: QuerySet[UsageRecord]) -> QuerySet[UsageRecord]:
-    """Those of the records that the one who looks may see."""
+def seen_records(rows: QuerySet[Requests]) -> QuerySet[Requests]:
+    """Those of the records, or routes, that the one who looks may see."""
     mine = sight()
     return rows.filter(mine.records()) if mine else rows
 
 
-def seen_attempts(rows: QuerySet[UsageAttempt]) -> QuerySet[UsageAttempt]:
+def seen_attempts(rows: QuerySet[Attempts]) -> QuerySet[Attempts]:
     """Those of the attempts that the one who looks may see."""
     mine = sight()
     return rows.filter(mine.attempts()) if mine else rows

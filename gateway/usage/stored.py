@@ -15,21 +15,24 @@ from django.utils import timezone
 
 from connections.lookup import parse_id
 
-from ..models import UsageRecord, UsageTotal
+from ..models import CountedUsage, UsageRecord, UsageRoute, UsageTotal
 from .buckets import DAY, HOUR, Unindexed, begin
 from .counting import ALL_REQUESTS, MINUTES, SCOPES, counted_to
 from .dimensions import (
     ALL,
+    CALLER,
     CLOSED,
     EARLIER,
     FAILED,
     OK,
+    OTHERS,
+    ROUTE,
     TOTALS_OF,
-    scope_of,
-    scoped,
+    callers_of,
 )
-from .records import COLUMNS, FALLBACK, Period, filtered, named, records, wanted_values
-from .sight import sight
+from .records import FALLBACK, Period, filtered, named, routes, wanted_values
+from .scopes import scopes_of_filters
+from .sight import MODELS, hidden_tokens, sight
 
 Result = TypeVar("Result")
 Span = tuple[timedelta, datetime, datetime]  # totals of this length that begin from, and before
@@ -37,22 +40,26 @@ TRIES = 3
 LATELY = timedelta(seconds=1)
 
 
-def consistent(read: Callable[[int], Result], mark: int = ALL_REQUESTS) -> Result:
-    """What `read` finds, given the greatest id that is counted, by this mark. Where more is counted
-    meanwhile, it is asked again, so that no record is counted twice or left out.
+def consistent(
+    choose: Callable[[], "Answer | None"], read: Callable[["Answer | None", int], Result]
+) -> Result:
+    """What `read` finds, given the answer that was chosen and the greatest id that is counted in
+    its totals. Where more is counted meanwhile, both are asked again, so that no record is counted
+    twice or left out.
     """
-    counted = counted_to(mark)
+    marks = _marks()
     for _ in range(TRIES):
-        found, before = read(counted), counted
-        counted = counted_to(mark)
-        if counted == before:
+        answer, before = choose(), marks
+        found = read(answer, marks.get(answer.mark, 0) if answer else 0)
+        marks = _marks()
+        if marks == before:
             break
     return found
 
 
-def mark_of(answer: "Answer | None") -> int:
-    """The mark that says how far its totals are counted, for `consistent`."""
-    return SCOPES if answer and answer.scopes else ALL_REQUESTS
+def _marks() -> dict[int, int]:
+    """The marks, each with the greatest id of the records that are counted. One query."""
+    return dict(CountedUsage.objects.values_list("pk", "records_to"))
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Parts:
     def records(self, filters: Mapping[str, str] | None) -> QuerySet[UsageRecord]:
         """The records that are in no total of the spans."""
         if self.middle is None:
-            return records(self.period, filters)
+            return filtered(_of_period(self.period, filters), filters)
         is_new = Q(pk__gt=self.counted, at__gte=self.middle.start, at__lt=self.middle.end)
         for edge in self.edges:
             is_new |= Q(started_at__gte=edge.start, started_at__lt=edge.end)
@@ -86,6 +93,28 @@ class Parts:
                 dimension__in=dimensions, minutes=MINUTES[length], start__gte=start, start__lt=end
             )
         return UsageTotal.objects.filter(found).order_by()
+
+
+def _of_period(period: Period, filters: Mapping[str, str] | None) -> QuerySet[UsageRecord]:
+    """The records of a period, of a user by the index of tokens: totals know theirs, unless they
+    are not counted yet.
+    """
+    rows, user = UsageRecord.objects.all(), wanted_values(filters).get("user")
+    started = Q(started_at__gte=period.start, started_at__lt=period.end)
+    if not user:
+        return rows.filter(started)
+    counted = counted_to()
+    days = UsageTotal.objects.filter(
+        dimension=CALLER,
+        minutes=MINUTES[DAY],
+        start__gte=begin(period.start, DAY),
+        start__lt=period.end,
+        user_name=user,
+    )
+    tokens = set(days.order_by().values_list("key", flat=True).distinct()) - {""}
+    is_new = Q(pk__gt=counted, at__gte=period.start, at__lt=period.end)
+    by_token = (Q(token_id__in=tokens) & started) | (Q(token_id=None) & started)
+    return rows.alias(at=Unindexed("started_at")).filter(by_token | is_new)
 
 
 def parts_of(period: Period, counted: int, lengths: Sequence[timedelta] = (DAY, HOUR)) -> Parts:
@@ -126,90 +155,113 @@ def _next(at: datetime, length: timedelta) -> datetime:
 
 @dataclass(frozen=True)
 class Answer:
-    """Totals that answer filters: those of `dimensions` and `value` together are the requests that
-    the filters leave. `is_named`: of a profile, a connection, a token or a code, so that they are
-    not told apart by any other dimension. `how`: the condition that holds for every dimension.
-    `scopes`: the totals are those of these, told apart by every dimension.
+    """Totals that answer filters: those of `dimensions` for which `condition` holds are the
+    requests that the filters leave.
+
+    `lengths`: of its totals, the longest first. `mark`: how far they are counted. `routes`: those
+    that filters leave, where each total is of one; `callers`: the dimensions of totals that tell
+    the same requests apart by caller, but those for what is no profile.
     """
 
     dimensions: Sequence[str]
-    value: Q
-    how: Q
-    is_named: bool
-    scopes: Sequence[str] = ()
+    condition: Q
+    lengths: Sequence[timedelta] = (DAY, HOUR)
+    mark: int = ALL_REQUESTS
+    routes: QuerySet[UsageRoute] | None = None
+    callers: Sequence[str] = ()
 
     @property
-    def lengths(self) -> Sequence[timedelta]:
-        """The lengths of its totals, the longest first."""
-        return (DAY,) if self.scopes else (DAY, HOUR)
-
-    def stored(self, dimension: str) -> list[str]:
-        """The dimensions under which its totals by a dimension are stored."""
-        return [scoped(one, dimension) for one in self.scopes] if self.scopes else [dimension]
+    def is_of_all(self) -> bool:
+        """True if its condition holds for totals of every dimension, and for quarters."""
+        return ALL in self.dimensions
 
 
-def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
-    """The totals that answer filters, None if only records do, as for whoever does not see
-    everything. One query where there are two, one of them of a profile or a connection: those of
-    its scope have the other.
+def answer_to(
+    filters: Mapping[str, str] | None, period: Period, by: Sequence[str] = ()
+) -> Answer | None:
+    """The totals that answer filters and tell the requests apart by these dimensions of REQUESTS;
+    None if only records do.
     """
-    if sight():
-        return None
     wanted = wanted_values(filters)
-    how = Q()
-    if attempts := wanted.pop("attempts", ""):
+    if "request" in wanted:
+        return None
+    if not sight():
+        how, rest = how_of(wanted)
+        if not rest:
+            return Answer([ALL], how)
+        if len(rest) == 1 and not by:
+            return _named_answer(*rest.popitem(), how)
+    if "profile" in wanted and not _is_known(wanted["profile"]):
+        return None
+    if "user" in wanted or "token" in wanted:
+        return None if by else _of_caller(wanted, period)
+    found = routes(wanted)
+    answer = Answer([ROUTE], Q(key__in=found.values("pk")), mark=SCOPES, routes=found.order_by())
+    if "user" not in by and "token" not in by:
+        return answer
+    scopes = scopes_of_filters(wanted, period)
+    if scopes is None:
+        return None
+    return replace(answer, lengths=(DAY,), callers=[callers_of(one) for one in scopes])
+
+
+def how_of(filters: Mapping[str, str] | None) -> tuple[Q, dict[str, str]]:
+    """The condition of those filters that hold for totals of every dimension, and the others."""
+    rest, how = wanted_values(filters), Q()
+    if attempts := rest.pop("attempts", ""):
         how &= Q(is_fallback=True) if attempts == FALLBACK else Q(is_several=True)
-    if wanted.get("outcome") in (OK, CLOSED, FAILED):
-        how &= Q(kind=wanted.pop("outcome"))
-    if not wanted:
-        return Answer([ALL], Q(), how, False)
-    if "request" in wanted or len(wanted) > 2:
-        return None
-    # A connection first: its scope has requests that it was asked for before another answered.
-    what = next((one for one in ("connection", "profile") if one in wanted), "")
-    if len(wanted) == 1:
-        return _named_answer(*wanted.popitem(), how)
-    if not what or not (scopes := _scopes(what, _named_answer(what, wanted.pop(what), how))):
-        return None
-    other = _named_answer(*wanted.popitem(), how)
-    dimensions = [scoped(scope, one) for scope in scopes for one in other.dimensions]
-    return replace(other, dimensions=dimensions, scopes=scopes)
+    if rest.get("outcome") in (OK, CLOSED, FAILED):
+        how &= Q(kind=rest.pop("outcome"))
+    return how, rest
 
 
 def _named_answer(what: str, text: str, how: Q) -> Answer:
     """The totals of one value of a filter."""
-    if what == "outcome" or what in COLUMNS:
-        column = "user_name" if what == "user" else "name"
-        return Answer([TOTALS_OF[what]], Q(**{column: text}), how, True)
-    pk = parse_id(text)
-    if what == "token" or pk:
-        value = Q(key=str(pk)) if pk else Q(pk__in=())
-    else:
-        value = Q(name__in=named(what, text)[f"{what}_alias__in"])
     dimensions = [what, EARLIER] if what == "connection" else [TOTALS_OF[what]]
-    return Answer(dimensions, value, how, True)
+    if what in ("user", "token"):
+        return Answer(dimensions, _of_callers(**{what: text}) & how)
+    if what not in MODELS:
+        return Answer(dimensions, Q(name=text) & how)
+    if pk := parse_id(text):
+        return Answer(dimensions, Q(key=str(pk)) & how)
+    return Answer(dimensions, Q(name__in=named(what, text)[f"{what}_alias__in"]) & how)
 
 
-def scoped_answer(filters: Mapping[str, str] | None) -> Answer | None:
-    """The totals of one profile or connection, by every dimension, that answer filters; None if
-    none do. One query.
+def _of_callers(user: str = "", token: str = "") -> Q:
+    """The condition for totals of callers."""
+    found = Q(user_name=user) if user else Q()
+    if token:
+        pk = parse_id(token)
+        found &= Q(key=str(pk)) if pk else Q(pk__in=())
+    return found
+
+
+def _is_known(profile: str) -> bool:
+    """True unless this may be the text of requests for what is no profile, of which not every one
+    has a route. At most two queries.
     """
-    answer, wanted = answer_to(filters), wanted_values(filters)
-    what = next((one for one in ("profile", "connection") if one in wanted), "")
-    if answer is None or answer.scopes or not what:
+    if parse_id(profile) or not UsageRoute.objects.filter(profile_alias=OTHERS).exists():
+        return True
+    ids = UsageRoute.objects.filter(**named("profile", profile)).order_by()
+    found = set(ids.values_list("profile_id", flat=True).distinct())
+    return bool(found) and None not in found
+
+
+def _of_caller(wanted: Mapping[str, str], period: Period) -> Answer | None:
+    """The totals of the requests of a user, or of a token, that other filters leave."""
+    caller = {one: wanted[one] for one in ("user", "token") if one in wanted}
+    rest = {one: wanted[one] for one in wanted if one not in caller}
+    token = parse_id(caller.get("token", ""))
+    scopes = scopes_of_filters(rest, period)
+    if scopes is None or ("token" in caller and (not token or token in hidden_tokens())):
         return None
-    scopes = _scopes(what, answer)
-    how = Answer([], Q(), answer.how, False, scopes)
-    return replace(how, dimensions=how.stored("outcome")) if scopes else None
-
-
-def _scopes(what: str, answer: Answer) -> list[str]:
-    """The scopes of a profile or a connection; none for a text that is no profile's alias. One
-    query.
-    """
-    rows = UsageTotal.objects.filter(
-        answer.value, dimension__in=answer.dimensions, minutes=MINUTES[DAY]
-    )
-    values = set(rows.order_by().values_list("name", "key").distinct())
-    is_known = values and all(key for _, key in values)
-    return sorted(scope_of(what, *one) for one in values) if is_known else []
+    dimensions = [callers_of(one) for one in scopes]
+    how, _ = how_of(rest)
+    for_no_profile = routes(rest).filter(profile_id=None)
+    if "user" in caller:
+        for_no_profile = for_no_profile.filter(user_name=caller["user"])
+    if token:
+        for_no_profile = for_no_profile.filter(token_id=token)
+    condition = Q(dimension=ROUTE, key__in=for_no_profile.values("pk"))
+    condition |= Q(dimension__in=dimensions) & _of_callers(**caller) & how
+    return Answer([*dimensions, ROUTE], condition, (DAY,), SCOPES)

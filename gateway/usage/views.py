@@ -101,7 +101,7 @@ class UsageView(UsagePage):
         filters, zone = self.filters(), timezone.get_current_timezone()
         by = request.GET.get("by", "")
         by = by if by in BREAKDOWNS else BREAKDOWNS[0]
-        usage, is_broken_down = _report(period, filters, by)
+        usage = _report(period, filters, by)
         points = course(period, filters, zone=zone) if usage.totals.requests else []
         latencies = latency_course(period, filters, zone=zone) if points else []
         paginator = Paginator(records.records(period, filters), PAGE_SIZE)
@@ -109,7 +109,7 @@ class UsageView(UsagePage):
         paginator.count = usage.totals.requests
         page = paginator.get_page(request.GET.get("page"))
         page.object_list = without_names(page.object_list)
-        asked = asked_targets("connection", period, filters)[:SHOWN] if is_broken_down else []
+        asked = asked_targets("connection", period, filters)[:SHOWN] if usage.shares else []
         context = {
             "usage": usage,
             "points": list(zip(points, latencies, strict=True)),
@@ -122,7 +122,6 @@ class UsageView(UsagePage):
             "shown": SHOWN,
             "by": by,
             "breakdowns": BREAKDOWNS,
-            "is_broken_down": is_broken_down,
             "page": page,
             "addresses": _addresses(usage, asked, page.object_list),
             "is_unused": not usage.totals.requests
@@ -163,20 +162,17 @@ class UsageView(UsagePage):
         }
 
 
-def _report(
-    period: records.Period, filters: Mapping[str, str], by: str
-) -> tuple[selectors.UsageReport, bool]:
-    """The totals with the shares by outcome and by one dimension; without shares, and False, where
-    too many requests would have to be read for them.
+def _report(period: records.Period, filters: Mapping[str, str], by: str) -> selectors.UsageReport:
+    """The totals with the shares by outcome and by one dimension; without those for which too many
+    requests would have to be read.
     """
-    if not selectors.is_quick(filters):
-        usage = selectors.usage_report(period, filters)
-        # Only tokens and request ids have an index: else every request of the period is read.
-        is_indexed = filters["token"] or filters["request"]
-        read = usage if is_indexed else selectors.usage_report(period)
-        if read.totals.requests > MOST_READ:
-            return usage, False
-    return selectors.usage_report(period, filters, ("outcome", by), medians=SHOWN), True
+    shares = ["outcome", by]
+    if not selectors.is_quick(filters, period, shares):
+        # Only these have an index: else every request of the period is read.
+        indexed = {one: filters[one] for one in ("token", "user", "request")}
+        if selectors.usage_report(period, indexed).totals.requests > MOST_READ:
+            shares = ["outcome"] if selectors.is_quick(filters, period, ["outcome"]) else []
+    return selectors.usage_report(period, filters, shares, medians=SHOWN)
 
 
 def _addresses(

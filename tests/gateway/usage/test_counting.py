@@ -196,7 +196,7 @@ def test_counting_scopes_that_is_stopped_goes_on_from_there(
         patch.setattr(scoped_counting, "add_to_totals", killed)
         with pytest.raises(KeyboardInterrupt), transaction.atomic():
             scoped_counting.count_scopes()
-    assert scoped_counting.count_scopes_when_due().endswith("of profiles and connections.")
+    assert scoped_counting.count_scopes_when_due().endswith("of routes and callers.")
     assert numbers(PERIODS["until now"], {"profile": "profile-1"}) == expected
     assert scoped_counting.count_scopes_when_due() == "Nothing is due."
 
@@ -280,13 +280,15 @@ def test_a_report_that_meets_counting_is_made_again(many: None):
     """As another process, which counts between two queries of a report."""
     period, seen = PERIODS["until now"], []
 
-    def read(counted: int) -> int:
+    def read(_answer: object, counted: int) -> int:
         seen.append(counted)
         if len(seen) == 1:
             counting.count_all()
         return counted
 
-    assert stored.consistent(read) == counting.counted_to() > 0
+    assert (
+        stored.consistent(lambda: stored.answer_to({}, period), read) == counting.counted_to() > 0
+    )
     assert seen == [0, counting.counted_to()]
     assert selectors.usage_report(period).totals.requests == COUNT
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from connections.models import ApiToken, Connection
 from gateway.models import UsageAttempt
 from gateway.templatetags.usage import duration, percent, short
-from gateway.usage import views
+from gateway.usage import stored, views
 from gateway.usage.views import BREAKDOWNS
 from tests.fakes import profile_of
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, gone_round, used
@@ -199,9 +199,18 @@ def test_every_number_of_a_breakdown_leads_to_its_requests(operator: Any, by: st
 
 def test_more_requests_than_are_read_have_no_breakdown(page: Client, monkeypatch: Any):
     monkeypatch.setattr(views, "MOST_READ", 0)
-    text = words(page.get("/usage/?period=30d&outcome=timeout"))
+    text = words(page.get("/usage/?period=30d&user=ada"))
     assert "more requests than are read one by one" in text and "By outcome" not in text
-    assert "By outcome" in words(page.get("/usage/?period=30d&outcome=failed"))
+    assert "By outcome" in words(page.get("/usage/?period=30d&outcome=timeout"))
+
+
+def test_shares_that_no_total_has_leave_the_others(page: Client, monkeypatch: Any):
+    monkeypatch.setattr(views, "MOST_READ", 0)
+    address = "/usage/?period=30d&model=gpt-4o&profile=support&by="
+    monkeypatch.setattr(stored, "scopes_of_filters", lambda *_: None)
+    text = words(page.get(f"{address}user"))
+    assert "more requests than are read one by one" in text and "By outcome" in text
+    assert "more requests than are read" not in words(page.get(f"{address}model"))
 
 
 def test_the_page_of_a_request_leads_to_all_that_it_names(
