@@ -94,12 +94,13 @@ def move_to_team(
         if with_profiles and model is Connection:
             found = Profile.every.filter(connection__in=[row.pk for row in held])
             held += hold(Profile.every.all(), found.values_list("pk", flat=True)).values()
+        for row in held:
+            require(actor, f"connections.change_{row._meta.model_name}", on=row)
         moved = [row for row in held if row.team_id != (team and team.pk)]
         connections = [row for row in moved if isinstance(row, Connection)]
         denied = denied_sections(connections)
         for row in moved:
             kind = row._meta.model_name
-            require(actor, f"connections.change_{kind}", on=row)
             row.team = team
             require(actor, f"connections.add_{kind}", on=row)
             row._change_reason = MOVED

@@ -36,11 +36,18 @@ def snippets_for(
 
 
 def make_token(profile: Profile, user: Any) -> tuple[ApiToken, str]:
-    """A token for this profile alone, and its text. Raises PermissionDenied."""
+    """A token for this profile alone, and its text. Raises PermissionDenied.
+
+    Whoever makes tokens in teams alone makes it for one of them, that of the profile before others.
+    """
+    add = "connections.add_apitoken"
+    teams = [] if services.may(user, add, ApiToken()) else services.teams_to_add(user, "apitoken")
+    teams.sort(key=lambda one: one != profile.team)
     return services.create_token(
         f"Calls of {profile.alias}"[:100],
         user=user,
         actor=user,
         scopes=[services.Scope.GATEWAY_USE],
         profiles=[str(profile.pk)],
+        team=next(iter(teams), None),
     )
