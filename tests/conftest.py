@@ -198,8 +198,20 @@ def secrets(settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _own_redis() -> None:
+    """Takes the number in Redis that is this process's own: the first has that of the address, each
+    other one of those after it. Their databases pytest-django names by themselves.
+    """
+    address, _, number = os.environ.get("CACHE_URL", "").rpartition("/")
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if address.startswith("redis") and number.isdigit():
+        own = f"{address}/{int(number) + process}"
+        os.environ["CACHE_URL"] = django_settings.CACHES["default"]["LOCATION"] = own
+
+
 def pytest_configure() -> None:
     """Makes what the processes of a run share, before any of them is started."""
+    _own_redis()
     shared_folder()
     load_catalogues()
     # looking for garbage among 13,000 tests was a third of the time of collecting them
