@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import AddrInfoType, ClientRequest, ClientTimeout
@@ -35,6 +35,7 @@ from providers.http.backends_async import allowed_addresses
 from providers.http.egress import trusted_authorities
 from providers.http.policy import EgressPolicy
 
+from .pooled import PooledResponse, PooledSession
 from .proxied import ProxiedSessions, ProxyConnector
 
 LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
@@ -86,7 +87,7 @@ class LiveConnector(aiohttp.TCPConnector):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._used: WeakSet[Any] = WeakSet()
+        self._polls: WeakKeyDictionary[Any, select.poll] = WeakKeyDictionary()
 
     async def connect(
         self, req: ClientRequest, traces: list[Any], timeout: ClientTimeout
@@ -94,22 +95,21 @@ class LiveConnector(aiohttp.TCPConnector):
         """A connection that is open as far as anybody can tell."""
         while True:
             connection = await super().connect(req, traces, timeout)
-            if connection.protocol not in self._used:
-                self._used.add(connection.protocol)
+            poll = self._polls.get(connection.protocol)
+            if poll is None:
+                self._polls[connection.protocol] = _poll_of(connection.transport)
                 return connection
-            if not _has_something_to_read(connection.transport):
+            if not poll.poll(0):  # with bytes or an end to read, an idle one is of no more use
                 return connection
             connection.close()
 
 
-def _has_something_to_read(transport: asyncio.Transport | None) -> bool:
-    """True for an idle connection with bytes or an end to read: it is of no more use."""
-    idle = transport.get_extra_info("socket") if transport else None
-    if idle is None:
-        return False
-    poll = select.poll()
-    poll.register(idle.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+def _poll_of(transport: asyncio.Transport | None) -> select.poll:
+    """A poll that tells whether there is something to read."""
+    poll, found = select.poll(), transport.get_extra_info("socket") if transport else None
+    if found is not None:
+        poll.register(found.fileno(), select.POLLIN)
+    return poll
 
 
 @lru_cache(maxsize=1024)
@@ -140,10 +140,8 @@ class ProxiedConnector(ProxyConnector, LiveConnector):
     """Both of them, for services behind a proxy."""
 
 
-def _session(
-    policy: EgressPolicy, kind: type[LiveConnector] = ProxiedConnector
-) -> aiohttp.ClientSession:
-    connector = kind(
+def _connector(policy: EgressPolicy, kind: type[LiveConnector]) -> LiveConnector:
+    return kind(
         limit=0,
         resolver=GuardedResolver(policy),
         ttl_dns_cache=DNS_SECONDS,
@@ -151,8 +149,13 @@ def _session(
         keepalive_timeout=30,
         socket_factory=partial(_guarded_socket, policy),
     )
+
+
+def _proxied_session(policy: EgressPolicy) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        connector=_connector(policy, ProxiedConnector),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
@@ -177,8 +180,8 @@ class Upstream:
     """The sessions. They are made in the event loop that uses it."""
 
     def __init__(self, policy: EgressPolicy) -> None:
-        self._policy, self._session = policy, _session(policy, LiveConnector)
-        self._proxied = ProxiedSessions(policy, _session)
+        self._policy, self._session = policy, PooledSession(_connector(policy, LiveConnector))
+        self._proxied = ProxiedSessions(policy, _proxied_session)
 
     async def close(self) -> None:
         """Closes the sessions."""
@@ -193,23 +196,21 @@ class Upstream:
         `timeout`: seconds for the whole response, of a stream for each piece. Raises ProviderError
         for every status but 200, and for a body of another type than was asked for.
         """
-        limit = aiohttp.ClientTimeout(
-            total=None if stream else timeout, sock_connect=timeout, sock_read=timeout
-        )
-        arguments: dict[str, Any] = {
-            "data": to_json(body),
-            "headers": {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **target.headers},
-            "timeout": limit,
-            "ssl": target.tls or True,  # True: as the session
-        }
-        url = urlsplit(target.url)
+        data, url = to_json(body), urlsplit(target.url)
+        headers = {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **target.headers}
+        found: aiohttp.ClientResponse | PooledResponse
         host = url.netloc
         try:
             _refuse_blocked(self._policy, target.url)
             if proxy := self._proxied.proxy_of(target, url):
+                limit = aiohttp.ClientTimeout(
+                    total=None if stream else timeout, sock_connect=timeout, sock_read=timeout
+                )
+                arguments = {"data": data, "headers": headers, "timeout": limit}
+                arguments["ssl"] = target.tls or True  # True: as the session
                 found = await self._proxied.post(proxy, target, url, **arguments)
             else:
-                found = await self._session.post(target.url, allow_redirects=False, **arguments)
+                found = await self._session.post(target, data, headers, timeout, stream=stream)
         except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
             raise _fault(error, host) from None
         response = UpstreamResponse(found, host, stream)
@@ -224,7 +225,9 @@ class Upstream:
 class UpstreamResponse:
     """A response whose head has arrived."""
 
-    def __init__(self, response: aiohttp.ClientResponse, host: str, is_stream: bool) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse | PooledResponse, host: str, is_stream: bool
+    ) -> None:
         self._response = response
         self.host = host
         self._is_stream = is_stream
@@ -265,9 +268,11 @@ class UpstreamResponse:
 
     async def read(self) -> bytes:
         """The whole body. Raises ProviderError."""
-        pieces, size = [], 0
+        pieces, size, content = [], 0, self._response.content
         try:
-            async for piece in self._response.content.iter_any():
+            if content.is_eof() and content.total_bytes <= LARGEST_ANSWER:  # as most arrive
+                return content.read_nowait()
+            async for piece in content.iter_any():
                 pieces.append(piece)
                 size += len(piece)
                 if size > LARGEST_ANSWER:
