@@ -25,7 +25,7 @@ class AccessLog(Logger):  # type: ignore[misc]
         A client that hung up is no 500: the status is the one that BoundedProtocol knows.
         """
         resp.status = environ.get("switchboard.status", resp.status)
-        if resp.status >= 400 or not environ["PATH_INFO"].startswith("/v1/"):
+        if not is_left_out(resp.status, environ["PATH_INFO"]):
             super().access(resp, req, environ, request_time)
 
     def atoms(
@@ -34,3 +34,8 @@ class AccessLog(Logger):  # type: ignore[misc]
         """The parts that a line is made of, by gunicorn's letters."""
         found: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         return found | {name: redact(found[name]) for name in ADDRESSES if found.get(name)}
+
+
+def is_left_out(status: int, path: str) -> bool:
+    """True for an answer that has a usage record, and no line."""
+    return status < 400 and path.startswith("/v1/")

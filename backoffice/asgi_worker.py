@@ -8,10 +8,13 @@ from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from django.conf import settings
+from gunicorn.asgi import protocol  # type: ignore[import-untyped]
 from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
+from .access_log import is_left_out
 from .early_refusals import body_of, head_of, in_origin_form, path_so_far
+from .request_heads import RequestHeads
 from .sockets import Bounds, OpenSockets, Phase, Reason
 
 SWEEP_EVERY = 0.5  # seconds
@@ -35,6 +38,7 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         self.unread_since: float | None = None
         self._early_status: int | None = None
         self._has_bytes = self._is_answering = False
+        self._status = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -125,9 +129,9 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
             self.phase, self.since = Phase.IDLE, time.monotonic()
             self._sockets.place(self)
 
-    def _send_response_start(self, *arguments: Any, **named: Any) -> None:
-        self._is_answering = True
-        super()._send_response_start(*arguments, **named)
+    def _send_response_start(self, status: int, *arguments: Any, **named: Any) -> None:
+        self._is_answering, self._status = True, status
+        super()._send_response_start(status, *arguments, **named)
 
     def _close_transport(self) -> None:
         was_closed = self._closed
@@ -136,8 +140,10 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         if not was_closed and self.transport and self.transport.get_write_buffer_size():
             self.worker.loop.call_later(settings.SEND_TIMEOUT, self.transport.abort)
 
-    def _build_environ(self, *arguments: Any) -> dict[str, Any]:
-        environ: dict[str, Any] = super()._build_environ(*arguments)
+    def _build_environ(self, request: Any, *arguments: Any) -> dict[str, Any]:
+        if self._is_answering and is_left_out(self._status, request.path):
+            return {"PATH_INFO": request.path}  # nobody reads the rest of it
+        environ: dict[str, Any] = super()._build_environ(request, *arguments)
         status, body = self._early_status, self._body_receiver
         if status is None and body is not None and body._body_wait_expired:  # noqa: SLF001 gunicorn's, after its own timeout
             status = REQUEST_TIMEOUT
@@ -151,7 +157,8 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         self.open_sockets = OpenSockets(bounds_of_this_process())
-        gasgi.ASGIProtocol = BoundedProtocol  # the name that the worker makes connections by
+        # the names that the worker makes connections by, and these their parsers
+        gasgi.ASGIProtocol, protocol.PythonProtocol = BoundedProtocol, RequestHeads
         super().init_process()
 
     async def _serve(self) -> None:
