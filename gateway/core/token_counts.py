@@ -1,7 +1,8 @@
 """The counts of limited tokens in the database: requests of a minute, tokens of a day."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -81,90 +82,126 @@ def settle_and_count(
     by_token: dict[UUID, list[int]] = {}
     for place, call in enumerate(calls):
         by_token.setdefault(call.token_id, []).append(place)
+    tokens = [
+        _Token(token_id, [calls[place] for place in by_token.get(token_id, ())], changes)
+        for token_id in sorted({token_id for token_id, _ in changes} | set(by_token))
+    ]
     found: dict[int, LimitState | GatewayError] = {}
     with transaction.atomic():
-        for token_id in sorted({token_id for token_id, _ in changes} | set(by_token)):
-            places = by_token.get(token_id, [])
-            states = _count_token(token_id, [calls[place] for place in places], changes)
-            found |= dict(zip(places, states, strict=True))
+        with _in_one_go():
+            for one in tokens:
+                one.add()
+        for one in tokens:
+            found |= dict(zip(by_token.get(one.token_id, ()), one.judged(), strict=True))
     return [found[place] for place in range(len(calls))]
 
 
-def _count_token(
-    token_id: UUID, calls: list[Call], changes: Days
-) -> list[LimitState | GatewayError]:
-    """Settles what is known of a token's days and counts its calls: first their requests, then the
-    tokens of those that may go on.
+@contextmanager
+def _in_one_go() -> Iterator[None]:
+    """A block of statements whose sums are read after it: PostgreSQL gets them at once, and not
+    each when the one before it is answered.
+
+    Nobody waits until such a transaction is on PostgreSQL's disk either, as nobody does on SQLite:
+    a power cut there forgets what was counted in its last half second.
     """
-    found = _count_requests(token_id, calls)
-    today = calls[-1].at.astimezone(UTC).date() if calls else date.max
-    for day in sorted(day for owner, day in changes if owner == token_id and day != today):
-        _settle(token_id, day, changes[token_id, day])
-    if calls and calls[-1].caller.tokens_per_day is not None:
-        _reserve(calls, found, today, changes[token_id, today])
-    else:
-        _settle(token_id, today, changes[token_id, today])
-    return found
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO OFF")
+        yield
 
 
-def _count_requests(token_id: UUID, calls: list[Call]) -> list[LimitState | GatewayError]:
-    if not calls:
-        return []
-    caller, now = calls[-1].caller, calls[-1].at.astimezone(UTC)
-    if (most := caller.requests_per_minute) is None:
-        return [LimitState(caller, now) for _ in calls]
-    before = _add(token_id, now.strftime(MINUTE), len(calls)).count - len(calls)
-    states = [LimitState(caller, now, before + number) for number in range(1, len(calls) + 1)]
-    return [
-        state if before + number <= most else too_many_requests(state)
-        for number, state in enumerate(states, 1)
-    ]
+class _Token:
+    """The counts of one token in a transaction. All that its calls may use is added first, which
+    locks the counts; what those do not get that are refused is taken back.
 
-
-def _reserve(
-    calls: list[Call], found: list[LimitState | GatewayError], day: date, settled: _Change
-) -> None:
-    """Reserves the tokens of the calls that may go on, in their order, while the count of the day
-    is below the limit. `settled`: what the calls that have ended change in it.
-
-    All of them are added first, which locks the count; those of the refused are taken back. A
-    refused call is worth trying again soon where only what is reserved stands in its way, in
-    whichever worker.
+    `changes`: what the calls that have ended change, by token and day.
     """
-    token_id, limit, now = calls[-1].token_id, calls[-1].caller.tokens_per_day or 0, calls[-1].at
-    going = [place for place, state in enumerate(found) if isinstance(state, LimitState)]
-    added, second = sum(calls[place].tokens for place in going), int(now.timestamp())
-    there = _add(
-        token_id,
-        day.isoformat(),
-        settled.count + added,
-        settled.reserved + added,
-        (second, limit - settled.count) if going else NEVER,
-    )
-    count, spent = there.count - added, there.count - there.reserved
-    is_soon = spent < limit and second - there.reserved_at < LONGEST_CALL
-    for place in going:
-        call, state = calls[place], found[place]
-        assert isinstance(state, LimitState)  # noqa: S101 of those that go on
-        if count < limit:
-            is_near = count + NEAR * call.tokens >= limit
-            reservation = Reservation(token_id, day, call.asked, call.tokens, count, is_near)
-            found[place] = replace(state, reservation=reservation)
-            count, added = count + call.tokens, added - call.tokens
-        else:
-            full = Reservation(token_id, day, 0, 0, limit)
-            found[place] = used_up(state, full, is_soon=is_soon)
-    _settle(token_id, day, _Change(-added, -added))
+
+    def __init__(self, token_id: UUID, calls: list[Call], changes: Days) -> None:
+        self.token_id, self._calls = token_id, calls
+        self._now = calls[-1].at.astimezone(UTC) if calls else datetime.max.replace(tzinfo=UTC)
+        self._day = self._now.date()
+        self._settled = changes[token_id, self._day]
+        days = sorted(day for owner, day in changes if owner == token_id and day != self._day)
+        self._earlier = [(day, changes[token_id, day]) for day in days]
+        self._minute: _Sum | None = None
+        self._today: _Sum | None = None
+        self._added = 0
+
+    def add(self) -> None:
+        """Adds the requests of the minute, then what is settled and reserved of days."""
+        caller = self._calls[-1].caller if self._calls else None
+        if caller and caller.requests_per_minute is not None:
+            minute = self._now.strftime(MINUTE)
+            self._minute = _Sum(self.token_id, minute, len(self._calls))
+        for day, change in self._earlier:
+            _settle(self.token_id, day, change)
+        if caller is None or caller.tokens_per_day is None:
+            _settle(self.token_id, self._day, self._settled)
+            return
+        self._added = sum(call.tokens for call in self._calls)
+        self._today = _Sum(
+            self.token_id,
+            self._day.isoformat(),
+            self._settled.count + self._added,
+            self._settled.reserved + self._added,
+            (int(self._now.timestamp()), caller.tokens_per_day - self._settled.count),
+        )
+
+    def judged(self) -> list[LimitState | GatewayError]:
+        """Where each call stands, or its refusal."""
+        found = self._requests()
+        if self._today is not None:
+            self._reserve(found, self._today.read())
+        return found
+
+    def _requests(self) -> list[LimitState | GatewayError]:
+        if self._minute is None:
+            return [LimitState(call.caller, self._now) for call in self._calls]
+        caller, before = self._calls[-1].caller, self._minute.read().count - len(self._calls)
+        numbers = range(before + 1, before + len(self._calls) + 1)
+        states = [LimitState(caller, self._now, number) for number in numbers]
+        most = caller.requests_per_minute or 0
+        return [
+            state if number <= most else too_many_requests(state)
+            for number, state in zip(numbers, states, strict=True)
+        ]
+
+    def _reserve(self, found: list[LimitState | GatewayError], there: "_Count") -> None:
+        """Reserves the tokens of the calls that may go on, in their order, while the count of the
+        day is below the limit.
+
+        A refused call is worth trying again soon where only what is reserved stands in its way, in
+        whichever worker.
+        """
+        limit, left = self._calls[-1].caller.tokens_per_day or 0, self._added
+        count, spent = there.count - left, there.count - there.reserved
+        is_soon = spent < limit and self._now.timestamp() - there.reserved_at < LONGEST_CALL
+        for place, (call, state) in enumerate(zip(self._calls, found, strict=True)):
+            if not isinstance(state, LimitState):
+                continue
+            if count < limit:
+                near = count + NEAR * call.tokens >= limit
+                kept = (self.token_id, self._day, call.asked, call.tokens, count, near)
+                found[place] = replace(state, reservation=Reservation(*kept))
+                count, left = count + call.tokens, left - call.tokens
+            else:
+                full = Reservation(self.token_id, self._day, 0, 0, limit)
+                found[place] = used_up(state, full, is_soon=is_soon)
+        _settle(self.token_id, self._day, _Change(-left, -left))
 
 
 def _settle(token_id: UUID, day: date, change: _Change) -> None:
     if change.count or change.reserved:
-        _add(token_id, day.isoformat(), change.count, change.reserved)
+        _Sum(token_id, day.isoformat(), change.count, change.reserved)
 
 
 def add_tokens(token_id: UUID, day: date, tokens: int) -> None:
     """Adds tokens to the count of a day (UTC)."""
-    _add(token_id, day.isoformat(), tokens)
+    _Sum(token_id, day.isoformat(), tokens)
 
 
 # Django's bulk_create can replace a row that is there, and not add to it. One statement, because
@@ -182,19 +219,31 @@ ADD = """
 NEVER = (0, -(2**62))  # no count is lower
 
 
-def _add(
-    token_id: UUID,
-    window: str,
-    number: int,
-    reserved: int = 0,
-    reserving: tuple[int, int] = NEVER,
-) -> _Count:
-    """Adds to the count of a window, and to what of it is reserved. Returns the sums. Of two
-    workers that add at once, both are counted.
+class _Sum:
+    """Adds to the count of a window, and to what of it is reserved. Of two workers that add at
+    once, both are counted.
 
     `reserving`: the time to note where the count was lower than the second of the two.
     """
-    key = TokenCount._meta.get_field("token_id").get_db_prep_value(token_id, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(ADD, [key, window, number, reserved, *reserving])
-        return _Count(*map(int, cursor.fetchone()))
+
+    def __init__(
+        self,
+        token_id: UUID,
+        window: str,
+        number: int,
+        reserved: int = 0,
+        reserving: tuple[int, int] = NEVER,
+    ) -> None:
+        key = TokenCount._meta.get_field("token_id").get_db_prep_value(token_id, connection)
+        self._cursor = connection.cursor()
+        self._cursor.execute(ADD, [key, window, number, reserved, *reserving])
+        # SQLite would have to read the statement again while this one of it is not over
+        self._found = self._read() if connection.vendor == "sqlite" else None
+
+    def read(self) -> _Count:
+        """The sums."""
+        return self._found or self._read()
+
+    def _read(self) -> _Count:
+        with self._cursor as cursor:
+            return _Count(*map(int, cursor.fetchone()))
