@@ -19,6 +19,8 @@ END = b"\r\n\r\n"
 class RequestHeads(PythonProtocol):  # type: ignore[misc]
     """gunicorn's parser of one connection."""
 
+    _header_count: int
+
     def _parse_headers(self) -> bool:
         end = self._buffer.find(END)
         is_begun = self._header_count or self._scan_from

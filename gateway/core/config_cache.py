@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
@@ -137,7 +137,7 @@ class ConfigCache:
         key = sha256(token.encode()).digest()
         read = self._workload if is_signed_token(token) else self._stored
         found: services.Caller | None = await read(key, token)
-        if found is None or (found.expires_at and found.expires_at <= timezone.now()):
+        if found is None or (found.expires_at and found.expires_at <= datetime.now(UTC)):
             return None
         return found
 

@@ -5,11 +5,11 @@ settings of the profiles under the request's own fields.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from django.utils import timezone
 from pydantic import ValidationError
 
 from connections.profile_settings import ChatSettings
@@ -50,7 +50,7 @@ class GatewayRequest:
     is_stream: bool = False
     hear: Callable[[bytes], None] | None = None
     started: float = field(default_factory=time.perf_counter)
-    started_at: datetime = field(default_factory=timezone.now)
+    started_at: datetime = field(default_factory=partial(datetime.now, UTC))
     key: UUID = field(default_factory=new_key)
     request_id: str = field(default_factory=REQUEST_ID.get)
 

@@ -111,7 +111,7 @@ class GatewayApplication:
             return
         headers = dict(scope["headers"])
         send = self._cors.opened(headers, send)
-        exchange = _Exchange(operation, profile, scope, receive, send)
+        exchange = _Exchange(operation, profile, scope, headers, receive, send)
         if self._cors.is_preflight(scope["method"], headers):
             await exchange.answer_preflight(self._cors)
         elif operation.is_openai or token_in(headers):
@@ -143,10 +143,16 @@ class _Exchange:
     """One request and its response."""
 
     def __init__(
-        self, operation: Operation, profile: str, scope: Scope, receive: Receive, send: Send
+        self,
+        operation: Operation,
+        profile: str,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
     ) -> None:
         self._operation, self._profile, self._scope = operation, profile, scope
-        self._receive, self._send = receive, send
+        self._headers, self._receive, self._send = headers, receive, send
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
@@ -170,7 +176,7 @@ class _Exchange:
     async def answer_preflight(self, cors: Cors) -> None:
         """Answers the question of a browser, which carries no token."""
         try:
-            response = cors.preflight(dict(self._scope["headers"]))
+            response = cors.preflight(self._headers)
         except GatewayError as error:
             response = self._operation.refuse(error, self._scope["path"])
         await self._send_response(response)
@@ -190,9 +196,9 @@ class _Exchange:
         self._watcher = asyncio.create_task(wait())
 
     async def _answer(self) -> DoorResponse:
-        scope, operation, is_read = self._scope, self._operation, False
+        scope, operation, headers = self._scope, self._operation, self._headers
+        is_read = False
         try:
-            headers = dict(scope["headers"])
             gateway = await start_gateway()
             caller = await find_caller(gateway, headers, (scope.get("client") or ("",))[0])
             if not operation.method:
@@ -264,7 +270,7 @@ class _Exchange:
 
 def _header(scope: Scope, name: bytes) -> str:
     """A header as text, of one that was sent twice both, as Django joins them."""
-    return b",".join(value for sent, value in scope["headers"] if sent == name).decode("latin-1")
+    return b",".join([value for sent, value in scope["headers"] if sent == name]).decode("latin-1")
 
 
 async def _run_lifespan(receive: Receive, send: Send, beside: Beside | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .results import Usage, token_count
 
+OBJECT = (dict, Mapping)  # a dict first: to look whether something is a Mapping takes longer
 # The first name that a service uses is taken: those of OpenAI's two APIs, of DeepSeek
 # (api-docs.deepseek.com/guides/kv_cache) and of OpenRouter (openrouter.ai/docs, usage accounting).
 INPUT = ("prompt_tokens", "input_tokens")
@@ -24,12 +25,12 @@ def usage_in(found: Any) -> Usage | None:
     Most services tell it beside the choices; Groq tells a stream's in `x_groq`, Moonshot in the
     choice.
     """
-    if not isinstance(found, Mapping):
+    if not isinstance(found, OBJECT):
         return None
     choices = found.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     for place in (found, found.get("x_groq"), first):
-        usage = read_usage(place.get("usage")) if isinstance(place, Mapping) else None
+        usage = read_usage(place.get("usage")) if isinstance(place, OBJECT) else None
         if usage is not None:
             return usage
     return None
@@ -37,7 +38,7 @@ def usage_in(found: Any) -> Usage | None:
 
 def read_usage(told: Any) -> Usage | None:
     """The usage in an object of OpenAI's format, None where it names no number of tokens."""
-    if not isinstance(told, Mapping):
+    if not isinstance(told, OBJECT):
         return None
     return Usage.told(
         _first(told, INPUT),
@@ -62,7 +63,7 @@ def _detail(
     """A count inside one of the details, or beside the sums."""
     for name in details:
         place = told.get(name)
-        if isinstance(place, Mapping) and (count := _first(place, names)) is not None:
+        if isinstance(place, OBJECT) and (count := _first(place, names)) is not None:
             return count
     return _first(told, names)
 

@@ -43,6 +43,8 @@ ECHOES = (
     "annotations",
     "provider_specific_fields",
 )
+# Fields that may ask for nothing.
+IDLE = frozenset({"tools", "tool_choice", "parallel_tool_calls", "stream_options"})
 OF_CALLS = ("id", "type", "function", "custom")  # of a call; all else in one is an echo too
 
 
@@ -105,6 +107,8 @@ def without_idle(body: dict[str, Any]) -> dict[str, Any]:
     """The body without what changes nothing and is refused by many: a choice among no tools, an
     empty list of tools, the options of a stream where there is none.
     """
+    if IDLE.isdisjoint(body):
+        return body
     tools = len(body.get("tools") or ())
     idle = {name for name, value in body.items() if idle_choice(name, value, tools)}
     if tools > 0:

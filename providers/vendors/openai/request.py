@@ -206,6 +206,10 @@ class OpenAIChat(Provider[SettingsT]):
 
     async def wire_headers(self) -> dict[str, str]:
         """The headers a request needs, with the credentials. Raises ProviderError."""
+        return self._headers_of_settings
+
+    @cached_property
+    def _headers_of_settings(self) -> dict[str, str]:
         return ({"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}) | self.headers
 
     def asked(self, request: ChatRequest) -> dict[str, Any]:
