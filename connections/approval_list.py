@@ -4,12 +4,13 @@ from django.db.models import Q, QuerySet
 
 from .destinations import host_approvals
 from .models import HostApproval, seen
+from .standing import teams_of_viewer
 from .viewing import current_viewer
 
 
 def approvals_seen(state: str = "") -> QuerySet[HostApproval]:
     """`host_approvals` for whoever looks: those that connections asked for which they may see, and
-    those that they asked for themselves.
+    those that they asked for themselves; of answers for a team, those for their own.
     """
     rows, viewer, condition = (
         host_approvals(state),
@@ -19,4 +20,5 @@ def approvals_seen(state: str = "") -> QuerySet[HostApproval]:
     if viewer is None or not condition:
         return rows
     is_there = Q(connection__alias__isnull=False)  # else no team would be that of no connection
-    return rows.filter((condition & is_there) | Q(requested_by=viewer.standing().user_id))
+    own = Q(team=None) | Q(team__in=teams_of_viewer(viewer))
+    return rows.filter(own, (condition & is_there) | Q(requested_by=viewer.standing().user_id))

@@ -8,13 +8,13 @@ typed needs no approval: who types a key knows it.
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import httpx2
 from django.conf import settings as django_settings
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -37,18 +37,24 @@ UNCHECKED = ", certificate not checked"
 FLOWS = "flows that read connection {}"  # with a reveal token; no host has blanks
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Destination:
-    """A section of references and a host that its secrets would go to, as HostApproval has them."""
+    """A section of references and a host that its secrets would go to, as HostApproval has them.
+    `team`: of the connection that would send them, None for one that all share.
+    """
 
     section: str
     host: str
+    team: uuid.UUID | None
 
 
-def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> set[Destination]:
+def destinations(
+    provider: type[Provider[Any]], stored: Mapping[str, Any], team: uuid.UUID | None
+) -> set[Destination]:
     """Where the referenced secrets of these settings go beside the provider's own hosts.
 
-    `stored`: settings with their literals, references as they are written. An address that is a
+    `stored`: settings with their literals, references as they are written. `team`: of the
+    connection, None for one that all share. An address that is a
     reference to the same section is as safe as the key: both are set in the same place. A secret
     for a proxy goes there and nowhere else.
     """
@@ -59,7 +65,7 @@ def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> se
         if name in fields and fields[name].secret and not fields[name].address
     }
     return {
-        Destination(section, host)
+        Destination(section, host, team)
         for section, is_for_proxy in sections
         for host in (_proxies(fields, stored) if is_for_proxy else _hosts(provider, fields, stored))
         if section and not (is_reference(host) and section_of(host) == section)
@@ -153,7 +159,7 @@ def destinations_of(
     if provider is None:
         return set()
     literals = {} if isinstance(row.credentials, Undecryptable) else row.credentials or {}
-    return destinations(provider, settings_alone(merged(row.settings, literals)))
+    return destinations(provider, settings_alone(merged(row.settings, literals)), row.team_id)
 
 
 def flows_of(row: Connection, provider: type[Provider[Any]] | None = None) -> set[Destination]:
@@ -170,7 +176,7 @@ def flows_of(row: Connection, provider: type[Provider[Any]] | None = None) -> se
         for name, _, reference in references_in(settings_alone(row.settings))
         if name not in fields or fields[name].secret
     }
-    return {Destination(one, FLOWS.format(row.pk)) for one in sections if one}
+    return {Destination(one, FLOWS.format(row.pk), row.team_id) for one in sections if one}
 
 
 def read_by_flows(
@@ -194,13 +200,11 @@ def valid_reveal_tokens() -> QuerySet[RevealToken]:
 
 def hosts_of(row: Connection) -> list[HostApproval]:
     """The destinations of a connection: approvals, requests and refusals. One that nobody asked for
-    yet is a row that is not saved.
+    yet is a row without an id.
     """
     wanted = {*destinations_of(row), *read_by_flows([row])}
     rows = _rows(wanted) if wanted and django_settings.CONNECTIONS_HOST_APPROVAL else {}
-    return [
-        found or HostApproval(section=one.section, host=one.host) for one, found in rows.items()
-    ]
+    return [row or HostApproval(None, one.section, one.host) for one, row in rows.items()]
 
 
 def host_approvals(state: str = "") -> QuerySet[HostApproval]:
@@ -209,23 +213,25 @@ def host_approvals(state: str = "") -> QuerySet[HostApproval]:
     `state`: only those in it.
     """
     waits = Case(When(state=HostApproval.State.REQUESTED, then=0), default=1)
-    rows = HostApproval.objects.select_related("connection", "requested_by", "decided_by")
+    rows = HostApproval.objects.select_related("connection", "requested_by", "decided_by", "team")
     rows = rows.filter(state=state) if state else rows
     return rows.defer("connection__credentials").order_by(waits, "section", "host")
 
 
 def _rows(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
-    """The destinations, each with its row if there is one."""
-    ordered = sorted(wanted)
+    """The destinations, each with the answer for its team, else that for all, if there is one."""
+    ordered = sorted(wanted, key=lambda one: (one.section, one.host, str(one.team)))
     known: dict[Destination, HostApproval] = {}
     for start in range(0, len(ordered), AT_ONCE):
         part = ordered[start : start + AT_ONCE]
         # more pairs than these, but SQLite takes no expression of a thousand ORs
         rows = host_approvals().filter(
-            section__in={one.section for one in part}, host__in={one.host for one in part}
+            Q(team=None) | Q(team__in={one.team for one in part if one.team}),
+            section__in={one.section for one in part},
+            host__in={one.host for one in part},
         )
-        known |= {Destination(row.section, row.host): row for row in rows}
-    return {one: known.get(one) for one in ordered}
+        known |= {Destination(row.section, row.host, row.team_id): row for row in rows}
+    return {one: known.get(one) or known.get(replace(one, team=None)) for one in ordered}
 
 
 def unapproved(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
@@ -271,9 +277,13 @@ def unapproved_message(found: Mapping[Destination, HostApproval | None]) -> str:
     return text % values
 
 
-def refuse_unapproved(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> None:
-    """Raises Unusable while a referenced secret would go to a host that nobody approved."""
-    _refuse(destinations(provider, stored))
+def refuse_unapproved(
+    provider: type[Provider[Any]], stored: Mapping[str, Any], team: uuid.UUID | None
+) -> None:
+    """Raises Unusable while a referenced secret of a connection of this team would go to a host
+    that nobody approved.
+    """
+    _refuse(destinations(provider, stored, team))
 
 
 def refuse_unapproved_flows(row: Connection) -> None:

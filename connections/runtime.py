@@ -218,7 +218,7 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     values: dict[str, Any] = {}
     fields = settings_fields(provider)
     stored = settings_alone(stored)
-    refuse_unapproved(provider, stored)
+    refuse_unapproved(provider, stored, connection.team_id)
     asker = asker_of(connection.team_id)
     for name, value in stored.items():
         field = fields.get(name)

@@ -17,6 +17,7 @@ from .connections import READ
 from .fields import CamelCaseSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, SkipTakePagination, one_of
+from .teams import TeamNameField
 
 DECIDE = (services.Scope.ADMIN, "connections.approve_host")
 State = HostApproval.State
@@ -30,6 +31,9 @@ class HostApprovalSerializer(CamelCaseSerializer):
     section = serializers.CharField(help_text="In lower case; `env:name` for a variable.")
     host = serializers.CharField()
     state = serializers.ChoiceField(State.choices)
+    team = serializers.CharField(
+        allow_null=True, help_text="Whose connections alone it counts for. null: for all."
+    )
     connection_id = serializers.UUIDField(allow_null=True)
     requested_by = serializers.CharField(allow_null=True)
     date_requested = serializers.DateTimeField()
@@ -41,10 +45,16 @@ class HostApprovalPatchSerializer(CamelCaseSerializer):
     """A decision."""
 
     state = serializers.ChoiceField([State.APPROVED.value, State.REFUSED.value])
+    team = TeamNameField(
+        required=False,
+        allow_null=True,
+        help_text="Name or id of the team that it counts for; null: for all. As it is if left out.",
+    )
 
 
 def _item(row: HostApproval) -> Any:
     related = {
+        "team": row.team and row.team.name,
         "connection_id": row.connection and row.connection.pk,
         "requested_by": row.requested_by and str(row.requested_by),
         "decided_by": row.decided_by and str(row.decided_by),
@@ -87,10 +97,13 @@ class HostApprovalDetail(ApiView):
         responses=answers(200, HostApprovalSerializer, 400, 404, 413, 415),
     )
     def patch(self, request: Request, id: str) -> Response:
-        values = self.valid(HostApprovalPatchSerializer, request)
-        return Response(
-            _item(services.decide_host(_found(id), values["state"], actor=request.user))
-        )
+        values, row, team = self.valid(HostApprovalPatchSerializer, request), _found(id), None
+        if values.get("team"):
+            team = services.team_named(values["team"], actor=request.user)
+        elif "team" not in values:
+            team = row.team
+        decided = services.decide_host(row, values["state"], actor=request.user, team=team)
+        return Response(_item(decided))
 
     @extend_schema(
         operation_id="deleteHostApproval", request=None, responses=answers(204, None, 404)

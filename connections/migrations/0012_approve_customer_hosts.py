@@ -18,7 +18,7 @@ def _wanted(row):
     stored = settings_alone(row.settings)
     end = unchecked_mark(stored)
     named = {f"{host}{end}" for host in customer_hosts(provider, stored)}
-    return {one for one in destinations(provider, stored) if one.host in named}
+    return {one for one in destinations(provider, stored, None) if one.host in named}
 
 
 def approve(apps, _schema_editor):

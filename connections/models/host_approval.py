@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from .connections import Connection
+from .teams import team_of_a_row
 
 
 class HostApproval(models.Model):
@@ -15,7 +16,8 @@ class HostApproval(models.Model):
     `section` is in lower case; a variable of `$Env:NAME` is a section of its own, `env:name`.
     `host` is the origin of an address (`https://api.example.com:8443`), the reference that stands
     for it, or the address of an installed type as it is written where a choice is part of it.
-    `connection`: the one that asked first, None if that was not saved.
+    `connection`: the one that asked first, None if that was not saved. `team`: whose connections
+    alone the answer counts for, None for all; a team's own answer counts before that for all.
 
     The database does not watch the foreign keys: the version before, which deletes connections and
     people without a look at this table, would fail. `destinations.host_approvals` reads whoever is
@@ -49,6 +51,7 @@ class HostApproval(models.Model):
         related_name="+",
         db_constraint=False,
     )
+    team = team_of_a_row("host_approvals")
     date_requested = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -65,7 +68,14 @@ class HostApproval(models.Model):
         default_permissions = ()
         permissions = [("approve_host", "Can approve hosts for the secrets of references")]
         constraints = [
-            models.UniqueConstraint(fields=["section", "host"], name="host_approvals_once")
+            models.UniqueConstraint(
+                fields=["section", "host"],
+                condition=models.Q(team=None),
+                name="host_approvals_of_all_once",
+            ),
+            models.UniqueConstraint(
+                fields=["section", "host", "team"], name="host_approvals_of_a_team_once"
+            ),
         ]
         indexes = [models.Index(fields=["state", "date_requested"])]
 

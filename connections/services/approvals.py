@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from providers.core.base import Provider
@@ -27,7 +27,7 @@ from ..destinations import (
 )
 from ..errors import Notice
 from ..locks import retried
-from ..models import Connection, HostApproval
+from ..models import Connection, HostApproval, Team
 from .callers import Scope, allows
 from .permissions import Actor, require
 
@@ -132,13 +132,15 @@ def _settled(
             decided_by=actor if is_approved else None,
             date_decided=now,
         )
-        for one in missing
+        for one, row in missing.items()
+        if row is None or is_approved
     ]
     with transaction.atomic():
         HostApproval.objects.bulk_create(rows, ignore_conflicts=True)
         if is_approved:
             for one in missing:
-                _decide(HostApproval.objects.filter(section=one.section, host=one.host), actor)
+                rows_of_one = HostApproval.objects.filter(section=one.section, host=one.host)
+                _decide(rows_of_one.filter(Q(team=None) | Q(team=one.team)), actor)
             bump_change_counter()
     if is_approved:
         return []
@@ -152,16 +154,61 @@ def _decide(rows: QuerySet[HostApproval], actor: Actor, state: str = State.APPRO
 
 
 @retried
-def decide_host(approval: HostApproval, state: str, *, actor: Actor) -> HostApproval:
-    """Approves or refuses a host, at once and for every connection. `state`: of HostApproval.State.
+def decide_host(
+    approval: HostApproval, state: str, *, actor: Actor, team: Team | None
+) -> HostApproval:
+    """Approves or refuses a host, at once: for the connections of one team, or with None for every
+    connection. `state`: of HostApproval.State. Returns the answer.
+
+    A request, and an answer that stays what it is, is for that team from then on. Another answer
+    for one team stands beside the one for all, and counts before it there.
 
     Raises PermissionDenied.
     """
     require(actor, APPROVE)
     with transaction.atomic():
-        _decide(HostApproval.objects.filter(pk=approval.pk), actor, State(state))
+        row = HostApproval.objects.select_for_update().get(pk=approval.pk)
+        if row.team_id != (team and team.pk):
+            row = _row_for(row, State(state), team)
+        _decide(HostApproval.objects.filter(pk=row.pk), actor, State(state))
         bump_change_counter()
-    return host_approvals().get(pk=approval.pk)
+    return host_approvals().get(pk=row.pk)
+
+
+def _row_for(row: HostApproval, state: str, team: Team | None) -> HostApproval:
+    """The row of the same host that has the answer for this team, in place of one that is there."""
+    there = HostApproval.objects.filter(section=row.section, host=row.host, team=team)
+    if row.state in (State.REQUESTED, state):
+        there.delete()
+        row.team = team
+        row.save(update_fields=["team"])
+        return row
+    asked = {"connection_id": row.connection_id, "requested_by_id": row.requested_by_id}
+    return there.first() or HostApproval.objects.create(
+        section=row.section, host=row.host, team=team, **asked
+    )
+
+
+def ask_for_hosts_of(rows: Iterable[Connection], actor: Actor) -> None:
+    """Asks for the hosts of connections that were moved to another team. Whoever moves them has not
+    looked where their secrets go, so nothing is approved.
+    """
+    _settled(_wanted(rows), actor, is_approved=False)
+
+
+def hand_hosts_over(team: Team, heir: Team | None) -> None:
+    """Gives the answers for a team to its heir, which keeps one of its own. With None they are not
+    for all: what was approved for the team alone is asked for again.
+    """
+    for row in HostApproval.objects.filter(team=team):
+        there = HostApproval.objects.filter(section=row.section, host=row.host, team=heir)
+        if there.exists():
+            row.delete()
+            continue
+        if heir is None:
+            row.state, row.decided_by, row.date_decided = State.REQUESTED, None, None
+        row.team = heir
+        row.save(update_fields=["team", "state", "decided_by", "date_decided"])
 
 
 @retried

@@ -168,7 +168,8 @@ def test_settings(
     result = validate_settings(provider, settings, *stored, asker=asker)
     if result.errors:
         raise Invalid(result.errors)
-    if asked := ask_for_hosts(destinations(provider, settings_alone(result.values)), actor):
+    wanted = destinations(provider, settings_alone(result.values), asker.team)
+    if asked := ask_for_hosts(wanted, actor):
         return CheckResult(False, "host_not_approved", asked)
     if result.validated is None:
         return _unusable(result)

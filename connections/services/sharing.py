@@ -21,6 +21,7 @@ from ..models import (
     Team,
 )
 from ..standing import MANAGES
+from .approvals import ask_for_hosts_of
 from .base import save_version
 from .permissions import Actor, require
 from .sections import denied_sections, refuse_lost_sections
@@ -108,6 +109,7 @@ def move_to_team(
             _shares(row).filter(**{kind: row}, team=team).delete()
         _refuse_users(moved)
         refuse_lost_sections(connections, denied)
+        ask_for_hosts_of(connections, actor)
         refuse_uses([row for row in moved if isinstance(row, Profile)])
         bump_change_counter()
     return len(moved)

@@ -11,6 +11,7 @@ from ..locks import retried
 from ..models import (
     Connection,
     ConnectionShare,
+    HostApproval,
     Level,
     Profile,
     ProfileShare,
@@ -18,6 +19,7 @@ from ..models import (
     Team,
 )
 from ..standing import MANAGES
+from .approvals import hand_hosts_over
 from .permissions import Actor, require
 from .sections import denied_sections, hand_sections_over, refuse_lost_sections
 from .sharing import refuse_uses
@@ -55,7 +57,7 @@ def delete_team(
         connections = list(Connection.every.filter(team=team).defer("credentials"))
         denied = denied_sections(connections)
         for rows in _owned():
-            if rows.model is not SectionTeam:
+            if rows.model not in (HostApproval, SectionTeam):  # have answers for a team
                 rows.filter(team=team).update(team=heir)
         for model in (Connection, Profile):
             history: Any = model.history
@@ -63,6 +65,7 @@ def delete_team(
         _hand_shares_over(team, heir)
         refuse_uses(Profile.every.filter(pk__in=moved).select_related("connection"))
         hand_sections_over(team, heir)
+        hand_hosts_over(team, heir)
         for row in connections:
             row.team = heir
         refuse_lost_sections(connections, denied)

@@ -40,7 +40,7 @@ def test_who_decided_and_when_is_listed(asked: HostApproval, administrator: Any)
     (row,) = json.loads(run("list", "--json"))
     assert (row["decided_by"], row["date_decided"]) == (None, None)
     assert run("list").endswith(f"{row['date_requested']}\n")
-    services.decide_host(asked, "refused", actor=administrator)
+    services.decide_host(asked, "refused", actor=administrator, team=None)
     (row,) = json.loads(run("list", "--json"))
     assert row["decided_by"] == str(administrator) and row["date_decided"]
     assert run("list").endswith(f"; refused by {administrator} at {row['date_decided']}\n")

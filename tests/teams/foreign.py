@@ -210,6 +210,13 @@ def foreign(world: Ours) -> Foreign:
     host = HostApproval.objects.create(
         section="zqbsection", host="zqbhost.example", connection=connection, requested_by=who
     )
+    limited = HostApproval.objects.create(
+        section="zqbsection",
+        host="zqblimited.example",
+        connection=world.rows[3],
+        team=b,
+        state="approved",
+    )
     section = SectionTeam.objects.create(pk=FAR + 1, section="zqbsection", team=b)
     former = FormerAlias.objects.create(alias="zqbformer", connection=connection, changed_by=who)
     KeyReplacement.objects.create(
@@ -245,7 +252,7 @@ def foreign(world: Ours) -> Foreign:
             "reveal": [reveal],
             "service": [account],
             "type": [ConnectionType.objects.get(key="zqb.type")],
-            "host": [host],
+            "host": [host, limited],
             "section": [section],
             "former": [former],
             "task": [task],

@@ -40,6 +40,7 @@ LINES = {
     "connectiontype remove zqb.type": "zqb.type",
     "hosts list": "zqbhost",
     "hosts approve zqbsection zqbhost.example": "zqbhost",
+    "hosts approve zqbsection zqbhost.example --team zqbteam": "zqbhost",
     "hosts refuse zqbsection zqbhost.example": "zqbhost",
     "hosts forget zqbsection zqbhost.example": "zqbhost",
     "leaked_key report zqbalias": "zqbname",

@@ -87,6 +87,7 @@ USES: dict[str, Callable[[Connection], Any]] = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("use", USES)
 def test_a_use_is_refused_before_the_look_up(
     paid: dict[str, Connection], source: RecordingSource, use: str
@@ -233,6 +234,7 @@ def test_an_undo_brings_no_lost_section_back(
         services.undo_last_act(administrator)
 
 
+@pytest.mark.server
 def test_the_end_of_a_team_hands_its_sections_on(paid: dict[str, Connection], teams: Teams):
     services.limit_section("other", [teams.a, teams.b], actor=None)
     services.delete_team(teams.a, actor=None, heir=teams.b)
@@ -345,6 +347,7 @@ def test_the_command_limits_lists_and_opens(teams: Teams):
     assert told() == ""
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_the_gateway_refuses_from_the_next_request_on(teams: Teams, source: RecordingSource):
     row = connect(name="Paid", alias="paid", settings=KEY, team=teams.a)

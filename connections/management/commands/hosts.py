@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.destinations import host_approvals
-from connections.models import HostApproval
+from connections.models import HostApproval, Team
 from connections.operator_command import OperatorCommand
 
 STATES = {"approve": HostApproval.State.APPROVED, "refuse": HostApproval.State.REFUSED}
@@ -33,23 +33,37 @@ class Command(OperatorCommand):
             one = actions.add_parser(name, help=text)
             one.add_argument("section", help="as `hosts list` shows it")
             one.add_argument("host", help="as `hosts list` shows it")
+            one.add_argument("--team", help="only for the connections of this team")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["action"] == "list":
             self._list(options)
             return
         section, host = options["section"].removeprefix("$").lower(), options["host"]
-        row = HostApproval.objects.filter(section=section, host=host).first()
-        if row is None:
-            raise CommandError(UNKNOWN.format(section, host))
+        try:
+            team = services.team_named(options["team"], actor=None) if options["team"] else None
+        except services.Invalid as refused:
+            raise CommandError(" ".join(one.message for one in refused.errors)) from None
+        row = self._row(section, host, team, options["action"] == "forget")
         try:
             if options["action"] == "forget":
                 services.forget_host(row, actor=None)
             else:
-                services.decide_host(row, STATES[options["action"]], actor=None)
+                services.decide_host(row, STATES[options["action"]], actor=None, team=team)
         except HostApproval.DoesNotExist:  # somebody forgot it meanwhile
             raise CommandError(UNKNOWN.format(section, host)) from None
         self.stdout.write(f"{section} to {host}: {options['action']} done.")
+
+    @staticmethod
+    def _row(section: str, host: str, team: Team | None, is_own: bool) -> HostApproval:
+        """The answer for a team, None for all; else any for this host that can become it, unless
+        it must be `is_own`.
+        """
+        rows = HostApproval.objects.filter(section=section, host=host)
+        found = rows.filter(team=team).first() or (None if is_own else rows.first())
+        if found is None:
+            raise CommandError(UNKNOWN.format(section, host))
+        return found
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = [
@@ -57,6 +71,7 @@ class Command(OperatorCommand):
                 "section": row.section,
                 "host": row.host,
                 "state": row.state,
+                "team": row.team and row.team.name,
                 "connection": row.connection and row.connection.alias,
                 "requested_by": row.requested_by and str(row.requested_by),
                 "date_requested": row.date_requested.isoformat(timespec="seconds"),
@@ -70,9 +85,10 @@ class Command(OperatorCommand):
             return
         for row in rows:
             asked = f"asked for by {row['requested_by'] or 'this machine'}"
+            team = f" for the team {row['team']}" if row["team"] else ""
             of = f" for {row['connection']}" if row["connection"] else ""
             self.stdout.write(
-                f"{row['state']:<10} {row['section']} to {row['host']}, {asked}{of} at "
+                f"{row['state']:<10} {row['section']} to {row['host']}{team}, {asked}{of} at "
                 f"{row['date_requested']}{_decision(row)}"
             )
 

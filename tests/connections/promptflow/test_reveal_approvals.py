@@ -77,7 +77,7 @@ def test_what_waits_is_left_out_is_recorded_and_is_read_once_it_is_approved(
     )
     approval = HostApproval.objects.get(section="teamb")
     assert approval.requested_by == operator and approval in hosts_of(Connection.objects.get())
-    services.decide_host(approval, "approved", actor=administrator)
+    services.decide_host(approval, "approved", actor=administrator, team=None)
     assert SECRET in ask(text).content.decode()
 
 

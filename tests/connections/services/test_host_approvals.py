@@ -63,9 +63,9 @@ def test_an_operators_save_asks_and_sends_nothing(operator):
 
 def test_an_administrator_approves_what_was_asked_for(operator, administrator):
     row, _ = openai(operator)
-    services.decide_host(HostApproval.objects.get(), "approved", actor=administrator)
+    services.decide_host(HostApproval.objects.get(), "approved", actor=administrator, team=None)
     assert is_usable(row)
-    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator)
+    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator, team=None)
     assert not is_usable(row)
 
 
@@ -80,7 +80,7 @@ def test_an_administrators_own_save_approves(request, who: str):
 def test_nobody_but_an_administrator_decides(operator):
     openai(operator)
     with pytest.raises(PermissionDenied, match="may not approve"):
-        services.decide_host(HostApproval.objects.get(), "approved", actor=operator)
+        services.decide_host(HostApproval.objects.get(), "approved", actor=operator, team=None)
 
 
 def test_an_approval_is_for_one_section_and_one_host(operator, administrator):
@@ -176,7 +176,7 @@ def test_a_change_and_a_copy_ask_too(operator, administrator):
     ).row
     services.update_connection(own, actor=operator, settings={"base_url": ELSEWHERE}, merge=True)
     assert states() == [("teamb", ORIGIN, "requested")]
-    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator)
+    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator, team=None)
     copy = services.duplicate_connection(own, actor=operator)
     assert [notice.code for notice in copy.notices] == ["host_not_approved"]
     assert states() == [("teamb", ORIGIN, "refused")]
@@ -220,7 +220,9 @@ def test_an_administrators_patch_approves_where_it_says_where_secrets_go(
 def test_whatever_may_switch_the_check_off_is_another_host(verify: Any):
     given = {"base_url": ELSEWHERE, "auth_type": "bearer", "token": "$TeamB:ApiKey"}
     row = Connection(provider_id="http", settings={**given, "verify_tls": verify})
-    assert destinations_of(row) == {Destination("teamb", f"{ORIGIN}, certificate not checked")}
+    assert destinations_of(row) == {
+        Destination("teamb", f"{ORIGIN}, certificate not checked", None)
+    }
 
 
 PROXY = "http://proxy.example.com:3128"
@@ -253,7 +255,7 @@ def test_a_proxys_referenced_password_goes_to_the_proxy_and_nowhere_else():
     assert destinations_of(Connection(provider_id="openai", settings=given)) == set()
     for address, hosts in ((PROXY, {PROXY}), ("$TeamB:Proxy", set()), ("$A:P", {"$A:P"})):
         row = Connection(provider_id="openai", settings={**given, "proxy": address})
-        assert destinations_of(row) == {Destination("teamb", one) for one in hosts}
+        assert destinations_of(row) == {Destination("teamb", one, None) for one in hosts}
 
 
 def test_it_can_be_turned_off(operator, settings):
@@ -292,8 +294,8 @@ def test_a_section_is_compared_without_case_and_a_variable_is_one_of_its_own():
         )
         return destinations_of(row)
 
-    assert of("$TeamB:A:B") == of("$TEAMB:C") == {Destination("teamb", ORIGIN)}
-    assert of("$Env:My_Key") == {Destination("env:my_key", ORIGIN)}
+    assert of("$TeamB:A:B") == of("$TEAMB:C") == {Destination("teamb", ORIGIN, None)}
+    assert of("$Env:My_Key") == {Destination("env:my_key", ORIGIN, None)}
 
 
 TYPE = """
@@ -348,6 +350,6 @@ def test_the_next_version_of_a_type_approves_nothing(operator, administrator):
 
 def test_thousands_of_hosts_are_looked_up_by_section_and_host(administrator):
     openai(administrator)
-    wanted = {Destination("teamb", f"https://h{number}.example") for number in range(2500)}
-    wanted |= {Destination("teamb", ORIGIN), Destination("other", ORIGIN)}
-    assert wanted - unapproved(wanted).keys() == {Destination("teamb", ORIGIN)}
+    wanted = {Destination("teamb", f"https://h{number}.example", None) for number in range(2500)}
+    wanted |= {Destination("teamb", ORIGIN, None), Destination("other", ORIGIN, None)}
+    assert wanted - unapproved(wanted).keys() == {Destination("teamb", ORIGIN, None)}

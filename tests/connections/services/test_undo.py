@@ -283,7 +283,7 @@ def test_no_secret_goes_back_to_a_host_that_is_not_approved_any_more(
 ):
     given = {"api_key": "typed", "base_url": "https://third.example"}
     change(referring, operator, settings=given)
-    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator)
+    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator, team=None)
     with pytest.raises(NotUndone, match="may not be sent to https://elsewhere"):
         undo_last_act(operator)
     assert reload(referring).settings["base_url"] == "https://third.example"

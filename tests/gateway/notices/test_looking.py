@@ -151,7 +151,7 @@ def test_a_host_that_waits_is_told_and_its_end_is_not(fake: Any, operator: Any):
     connect(name="Elsewhere", settings={"api_key": "$Fake:ApiKey", "base_url": "https://x.example"})
     waiting = HostApproval.objects.create(section="fake", host="x.example")
     look(1.0)
-    connection_services.decide_host(waiting, "approved", actor=None)
+    connection_services.decide_host(waiting, "approved", actor=None, team=None)
     look(10.0)
     look(100.0)
     assert [one for one in told() if "x.example" in one] == ["fake to x.example waits for approval"]
