@@ -14,6 +14,8 @@ import yaml
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from providers.core.yaml import FASTER
+
 from .camelcase import camel
 from .components import Schema
 from .problem_bodies import CONTENT_TYPE
@@ -37,7 +39,7 @@ def read_data(file: Path) -> Schema:
 
     Not to be changed. Raises OSError, yaml.YAMLError.
     """
-    found: Schema = yaml.safe_load(file.read_text())
+    found: Schema = yaml.load(file.read_text(), Loader=FASTER)  # noqa: S506 made of SafeLoader
     return found
 
 
