@@ -25,7 +25,7 @@ from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from .connections.api.serving import Served, serving
-from .databases import as_migrated, migrated, shared_folder
+from .databases import as_migrated, migrated, shared_folder, template
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
 
@@ -145,13 +145,15 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """SQLite in a file, as people have it: in memory all threads share one connection, and no file
-    could leak. Its tables are there, so that nothing is migrated.
+    could leak. Its tables are there, as those of PostgreSQL are, so that nothing is migrated.
     """
+    test = django_settings.DATABASES["default"].setdefault("TEST", {})
     if _on_sqlite():
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         migrated(file)
-        test = django_settings.DATABASES["default"].setdefault("TEST", {})
         test |= {"NAME": str(file), "MIGRATE": False}
+    elif os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        test |= {"TEMPLATE": template(), "MIGRATE": False}
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""SQLite databases with every table, copied from one that a run migrates once.
+"""Databases with every table, copied from one that a run migrates once.
 
 Migrating takes two seconds of a core, and each process of a run and each server that is started
 needs a database.
@@ -15,8 +15,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "template"
 PLACE = "TESTS_SHARED_FOLDER"  # the variable by which the processes of a run find what they share
 
 
@@ -28,8 +33,16 @@ def shared_folder() -> Path:
     """
     if PLACE not in os.environ:
         os.environ[PLACE] = tempfile.mkdtemp(prefix="switchboard-tests-")
-        atexit.register(shutil.rmtree, os.environ[PLACE], ignore_errors=True)
+        atexit.register(_remove, Path(os.environ[PLACE]))
     return Path(os.environ[PLACE])
+
+
+def _remove(folder: Path) -> None:
+    made = folder / TEMPLATE
+    if made.exists():
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {made.read_text()} WITH (FORCE)")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
@@ -58,6 +71,21 @@ def as_migrated(target: sqlite3.Connection) -> None:
         source.backup(target)
 
 
+def template() -> str:
+    """The name of a database on the PostgreSQL server of DATABASE_URL that has all tables, and the
+    groups. `CREATE DATABASE ... TEMPLATE` copies it in a tenth of a second; migrating takes six.
+    """
+    return once(TEMPLATE, _make_template).read_text()
+
+
+def _make_template(file: Path) -> None:
+    given, name = os.environ["DATABASE_URL"], f"switchboard_{uuid4().hex[:12]}"
+    with psycopg.connect(given, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+    _run_migrate(urlsplit(given)._replace(path=f"/{name}").geturl())
+    file.write_text(name)
+
+
 def copied(database: Path, file: Path) -> str:
     """The address of a copy, in this file, of a database that nobody has open."""
     shutil.copy(database, file)
@@ -70,6 +98,11 @@ def address(file: Path) -> str:
 
 
 def _migrate(file: Path) -> None:
+    _run_migrate(address(file))
+    closed(file)
+
+
+def _run_migrate(database: str) -> None:
     keys = {
         "SECRET_KEY": "for-the-tables-only",
         "FERNET_KEYS": "for-the-tables-only-0123456789abcdef",
@@ -77,10 +110,9 @@ def _migrate(file: Path) -> None:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"],
         cwd=ROOT,
-        env={**os.environ, **keys, "DATABASE_URL": address(file)},
+        env={**os.environ, **keys, "DATABASE_URL": database},
         check=True,
     )
-    closed(file)
 
 
 def closed(database: Path) -> None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.connections.api.serving import Server, environment, running
-from tests.databases import migrated
+from tests.databases import migrated, template
 
 from .office import KEY, Office, office
 from .upstream import Upstream
@@ -148,7 +148,7 @@ def eventually(look: Callable[[], Found], seconds: float = 10) -> Found:
 @contextmanager
 def database(place: Path) -> Iterator[str]:
     """The address of a database without rows: beside the one of this run where that is a server's,
-    and without tables there; else a file.
+    else a file.
     """
     given = os.environ.get("DATABASE_URL", "")
     if not given.startswith("postgres"):
@@ -158,7 +158,7 @@ def database(place: Path) -> Iterator[str]:
 
     name = f"switchboard_{uuid4().hex[:12]}"
     with psycopg.connect(given, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template()}")
         try:
             yield urlsplit(given)._replace(path=f"/{name}").geturl()
         finally:
