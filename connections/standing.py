@@ -163,10 +163,14 @@ def _of_shares(standing: Standing, row: Any) -> frozenset[str]:
     return found
 
 
+def is_narrowed(token: Any) -> bool:
+    """True for a token that is narrowed to a team or to tags; None is no token."""
+    return token is not None and bool(token.team_id or getattr(token, "tags", ()))
+
+
 def rights_of_token(token: Any, rights: frozenset[str]) -> frozenset[str]:
     """What a token leaves of its person's rights; None is no token."""
-    is_narrowed = token is not None and (token.team_id or getattr(token, "tags", ()))
-    return rights & OF_NARROWED if is_narrowed else rights
+    return rights & OF_NARROWED if is_narrowed(token) else rights
 
 
 def is_within(token: Any, row: Any, permission: str) -> bool:

@@ -29,7 +29,7 @@ from ..errors import Notice
 from ..locks import retried
 from ..models import Connection, HostApproval, Team
 from .callers import Scope, allows
-from .permissions import Actor, require
+from .permissions import Actor, may, require
 
 APPROVE = "connections.approve_host"
 State = HostApproval.State
@@ -40,7 +40,7 @@ def may_approve(actor: Actor) -> bool:
     one with the scope `admin`.
     """
     return actor is None or (
-        actor.has_perm(APPROVE) and allows(getattr(actor, "token", None), Scope.ADMIN)
+        may(actor, APPROVE) and allows(getattr(actor, "token", None), Scope.ADMIN)
     )
 
 

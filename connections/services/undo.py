@@ -24,6 +24,7 @@ from ..destinations import valid_reveal_tokens as flow_tokens
 from ..errors import Notice, NotUndone
 from ..locks import hold, retried
 from ..models import ApiToken, Connection, DefaultProfile, Profile, RevealToken, UndoStep
+from ..standing import is_narrowed, is_within
 from .base import save_version
 from .callers import Scope, allows
 from .defaults import put_defaults
@@ -62,10 +63,25 @@ class Undone:
 
 
 def last_step(actor: Actor) -> UndoStep | None:
-    """The last act of a person that may be undone by time; None without one."""
+    """The last act of a person that may be undone by time; None without one, and for a token that
+    is narrowed to other rows.
+    """
     if actor is None:
         return None
-    return UndoStep.objects.filter(user_id=actor.pk, until__gt=timezone.now()).first()
+    step = UndoStep.objects.filter(user_id=actor.pk, until__gt=timezone.now()).first()
+    token: Any = getattr(actor, "token", None)
+    return None if step and is_narrowed(token) and not _is_for(token, step) else step
+
+
+def _is_for(token: ApiToken, step: UndoStep) -> bool:
+    """True if a narrowed token is for every row of an act, as it was before it was deleted."""
+    if step.kind not in ("connection", "profile"):
+        return False
+    ids = {one["id"] for one in step.rows}
+    records = MODELS[step.kind].history.filter(id__in=ids).order_by("history_id")
+    rows = {str(one.id): one.instance for one in records}
+    right = f"connections.view_{step.kind}"
+    return rows.keys() == ids and all(is_within(token, row, right) for row in rows.values())
 
 
 @retried

@@ -45,6 +45,7 @@ NARROWED = {
     "operator of both":     ("vu",     "vuc",    "",       "v",      "vu"),
     "global operator":      ("vuc",    "",       "",       "",       ""),
     "global administrator": ("vucd",   "vucd",   "",       "v",      "vu"),
+    "superuser":            ("vucd",   "vucd",   "",       "v",      "vu"),
     "stranger":             ("",       "",       "",       "",       ""),
 }  # fmt: skip
 ROWS = ("of all", "own", "foreign", "seen", "used")
@@ -69,7 +70,7 @@ def test_who_may_what(teams: Teams):
 
 
 def test_what_a_token_leaves_of_it(teams: Teams):
-    teams.people["operator of both"] = person("bo")
+    teams.people |= {"operator of both": person("bo"), "superuser": person("su", is_superuser=True)}
     for team in (teams.a, teams.b):
         services.set_member(team, teams.people["operator of both"], "operator", actor=None)
     found = {}

@@ -170,7 +170,7 @@ def _others_refusals(key: str) -> list[FieldError]:
 
 def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]:
     """The refusal to send stored literals to a new address, unless the actor may export secrets."""
-    if not goes_to or actor is None or actor.has_perm("connections.export_secrets"):
+    if not goes_to or may(actor, "connections.export_secrets"):
         return []
     text = _(
         "Stored credentials would go to %(hosts)s. That takes somebody who may export secrets."

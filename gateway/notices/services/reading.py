@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from connections.locks import retried
-from connections.services import Actor, Scope, allows, require
+from connections.services import Actor, Scope, allows, may, require
 
 from ...attention.kinds import GUARDED
 from ...models import Notice, NoticeSeen
@@ -26,7 +26,7 @@ def notices(*, actor: Actor, kind: str = "") -> QuerySet[Notice]:
 
 def _visible(actor: Actor) -> QuerySet[Notice]:
     is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
-    is_guard = actor is None or (is_allowed and actor.has_perm(VIEW))
+    is_guard = actor is None or (is_allowed and may(actor, VIEW))
     owners = seen_owners(actor, is_guarded=False)
     if owners is None:
         return Notice.objects.all() if is_guard else Notice.objects.exclude(kind__in=GUARDED)

@@ -163,7 +163,7 @@ def test_who_lost_the_right_undoes_nothing(connection: Connection, operator: Any
     operator.groups.clear()
     for cached in ("_perm_cache", "_user_perm_cache", "_group_perm_cache"):
         operator.__dict__.pop(cached, None)
-    with pytest.raises(PermissionDenied, match="may not toggle"):
+    with pytest.raises(PermissionDenied, match="may not switch a connection on or off"):
         undo_last_act(operator)
     assert not reload(connection).is_active and last_step(operator)
 
