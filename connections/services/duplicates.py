@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable, merged
+from ..errors import FieldError, Invalid
 from ..kept import kept_beside
 from ..locks import retried
-from ..models import Connection, Profile, Team, VersionedModel
+from ..models import Connection, Fallback, Profile, Team, VersionedModel
 from ..references import place
 from ..type_versions import split
+from ..unseen import fallbacks_seen
 from .base import content
 from .connections import create_connection, held_provider
 from .drafts import Saved
@@ -64,23 +68,27 @@ def duplicate_connection(
 
 @retried
 def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
-    """Creates an inactive copy with the same connection, model, settings, tags and fallbacks; it is
-    no default.
+    """Creates an inactive copy with the same connection, model, settings, tags and fallbacks, as
+    far as whoever looks may see these; it is no default.
 
     Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.view_profile", "connections.add_profile")
     with transaction.atomic():
-        row = Profile.objects.get(pk=profile.pk)
+        steps = Prefetch("fallback_steps", Fallback.objects.select_related("fallback"))
+        row = Profile.objects.prefetch_related(steps).get(pk=profile.pk)
         require(actor, "connections.view_profile", on=row)
-        chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
+        connection = Connection.objects.filter(pk=row.connection_id).first()
+        if connection is None:
+            text = _("Its connection is of another team, which has not let this one use it.")
+            raise Invalid([FieldError("connection", "other_team", text)])
         saved = create_profile(
-            row.connection,
+            connection,
             actor=actor,
             alias=alias,
             capability=row.capability,
             settings=row.settings,
-            fallbacks=chain,
+            fallbacks=fallbacks_seen([row])[row.pk],
             team=team_of_copy(row, actor),
             **_columns(row, name),
         )

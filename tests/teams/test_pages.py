@@ -75,6 +75,26 @@ def test_a_shared_profile_does_not_tell_its_connection(teams: Teams, operator_pa
     assert item["connectionId"] is None and item["team"] == "Blue"
 
 
+def test_a_copy_of_what_is_lent_has_what_its_maker_sees(teams: Teams):
+    lent = teams.rows["used"][1]
+    services.update_profile(lent, actor=None, fallbacks=[teams.rows["foreign"][1]])
+    client = browser(teams.people["operator"])
+    copied = client.post(f"/api/v1/profiles/{lent.alias}/duplicate", {}, "application/json")
+    assert copied.status_code == 201 and copied.json()["fallbackProfileIds"] == []
+    assert Profile.every.get(pk=copied.json()["id"]).team == teams.a
+
+
+def test_what_is_lent_without_its_connection_is_not_copied(teams: Teams):
+    connection, lent = teams.rows["used"]
+    services.unshare(connection, teams.a, actor=None)
+    client = browser(teams.people["operator"])
+    answer = client.post(f"/api/v1/profiles/{lent.alias}/duplicate", {}, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "other_team")
+    assert connection.name not in answer.content.decode()
+    page = client.post(f"/profiles/{lent.pk}/duplicate/", follow=True)
+    assert "has not let this one use it" in html(page) and connection.name not in html(page)
+
+
 def test_a_new_row_is_of_the_only_team(teams: Teams, operator_page: Client):
     form = {"name": "Mine", "settings-api_key": SECRET, "is_active": "on"}
     response = operator_page.post("/connections/add/fake/", form)
