@@ -23,6 +23,7 @@ from .dimensions import (
     TOTALS_OF,
 )
 from .records import Period
+from .scopes import Scopes
 from .sight import hidden_tokens
 from .sketches import counts_in
 from .stored import (
@@ -30,7 +31,6 @@ from .stored import (
     Parts,
     answer_to,
     consistent,
-    how_of,
     parts_of,
 )
 from .totals import Share, UsageTotals, median, totals_of
@@ -99,7 +99,7 @@ class _Report:
             if answer.routes is not None:
                 self._add_routes(parts, answer, answer.routes)
             else:
-                self._add_totals(self._totals(parts, answer), answer.dimensions)
+                self._add_totals(self._totals(parts, answer), VALUE, answer.dimensions)
         totals = self.values[ALL][("", "")]
         shares = {
             name: _shares(name, self.values[name], totals.requests) for name in self.dimensions
@@ -164,17 +164,19 @@ class _Report:
                     name, ids = "", [None]
                 self._add(dimension, name, ids[0] if ids else None, part)
         if answer.callers:
-            how, _ = how_of(self.filters)
-            self._add_totals(parts.totals(answer.callers).filter(how), ())
+            self._add_totals(_by_caller(parts, answer.callers), VALUE[1:], ())
 
-    def _add_totals(self, rows: QuerySet[UsageTotal], of_all: Sequence[str]) -> None:
-        """Adds totals, those of the dimensions `of_all` to all requests too. One query."""
-        columns = (*VALUE, "kind", "is_fallback")
+    def _add_totals(
+        self, rows: QuerySet[UsageTotal], value: Sequence[str], of_all: Sequence[str]
+    ) -> None:
+        """Adds totals, those of the dimensions `of_all` to all requests too. `value`: the columns
+        by which they are told apart, without the dimension where all are of callers. One query.
+        """
+        columns = (*value, "kind", "is_fallback")
         sums = {f"all_{one}": Sum(one) for one in SUMMED}
         found = rows.values(*columns).annotate(**sums).values_list(*columns, *sums)
-        for *value, kind, is_fallback, requests, sent, answered, attempts, ms in found.iterator(
-            5000
-        ):
+        for *own, kind, is_fallback, requests, sent, answered, attempts, ms in found.iterator(5000):
+            dimension, *named = own if len(own) == len(VALUE) else (CALLER, *own)
             part = totals_of(
                 kind,
                 int(requests),
@@ -183,10 +185,10 @@ class _Report:
                 int(attempts),
                 int(ms),
             )
-            if value[0] in of_all:
+            if dimension in of_all:
                 self._add(ALL, "", None, part)
-            for dimension, name, key in self._values_of(*value):
-                self._add(dimension, name, key, part)
+            for one, name, key in self._values_of(dimension, *named):
+                self._add(one, name, key, part)
 
     def _totals(self, parts: Parts, answer: Answer) -> QuerySet[UsageTotal]:
         """The totals of all requests and of the dimensions of this report."""
@@ -197,7 +199,7 @@ class _Report:
         self, dimension: str, name: str, key: str, user_name: str, user_key: str
     ) -> Iterator[tuple[str, str, str]]:
         """The dimensions of this report for which a total counts, with its names and keys there."""
-        if dimension != CALLER and not dimension.endswith(f" {CALLER}"):
+        if not dimension.endswith(CALLER):
             found = [(dimension, name, key)]
         elif key and key in self.hidden_keys:
             found = [("token", "", ""), ("user", user_name, user_key)]
@@ -213,15 +215,16 @@ class _Report:
         """
         rows, wanted = self._totals(parts, answer), Q(dimension__in=answer.dimensions)
         if answer.routes is not None:
-            how, _ = how_of(self.filters)
-            rows, wanted = parts.totals(answer.callers).filter(how), Q(pk__in=())
             shown = [one for one in shown if one.dimension in CALLERS]
+            if not answer.callers or not shown:
+                return
+            rows, wanted = _by_caller(parts, answer.callers), Q(pk__in=())
         names: defaultdict[str, list[str]] = defaultdict(list)
         for one in shown:
             names[one.dimension].append(one.name)
         for dimension, own in names.items():
             column = "user_name" if dimension == "user" else "name"
-            stored = answer.callers or [TOTALS_OF[dimension]]
+            stored = answer.callers.dimensions if answer.callers else [TOTALS_OF[dimension]]
             wanted |= Q(dimension__in=stored, **{f"{column}__in": own})
         by_value = {(one.dimension, one.name, one.key): one.latencies for one in shown}
         for *value, sketch in _sketches(rows.filter(wanted), "latencies"):
@@ -237,6 +240,10 @@ class _Report:
 CALLERS = ("user", "token")
 SUMMED = ("requests", "input_tokens", "output_tokens", "attempts", "latency_ms")
 VALUE = ("dimension", "name", "key", "user_name", "user_key")
+
+
+def _by_caller(parts: Parts, scopes: Scopes) -> QuerySet[UsageTotal]:
+    return parts.totals(scopes.dimensions).filter(scopes.condition)
 
 
 def _summed(rows: QuerySet[UsageRecord], columns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -28,10 +28,9 @@ from .dimensions import (
     OTHERS,
     ROUTE,
     TOTALS_OF,
-    callers_of,
 )
 from .records import FALLBACK, Period, filtered, named, routes, wanted_values
-from .scopes import scopes_of_filters
+from .scopes import Scopes, scopes_of_filters
 from .sight import MODELS, hidden_tokens, sight
 
 Result = TypeVar("Result")
@@ -159,8 +158,8 @@ class Answer:
     requests that the filters leave.
 
     `lengths`: of its totals, the longest first. `mark`: how far they are counted. `routes`: those
-    that filters leave, where each total is of one; `callers`: the dimensions of totals that tell
-    the same requests apart by caller, but those for what is no profile.
+    that filters leave, where each total is of one; `callers`: the totals that tell the same
+    requests apart by caller, but those for what is no profile.
     """
 
     dimensions: Sequence[str]
@@ -168,7 +167,7 @@ class Answer:
     lengths: Sequence[timedelta] = (DAY, HOUR)
     mark: int = ALL_REQUESTS
     routes: QuerySet[UsageRoute] | None = None
-    callers: Sequence[str] = ()
+    callers: Scopes | None = None
 
     @property
     def is_of_all(self) -> bool:
@@ -186,7 +185,7 @@ def answer_to(
     if "request" in wanted:
         return None
     if not sight():
-        how, rest = how_of(wanted)
+        how, rest = _how(wanted)
         if not rest:
             return Answer([ALL], how)
         if len(rest) == 1 and not by:
@@ -202,10 +201,10 @@ def answer_to(
     scopes = scopes_of_filters(wanted, period)
     if scopes is None:
         return None
-    return replace(answer, lengths=(DAY,), callers=[callers_of(one) for one in scopes])
+    return replace(answer, lengths=(DAY,), callers=scopes)
 
 
-def how_of(filters: Mapping[str, str] | None) -> tuple[Q, dict[str, str]]:
+def _how(filters: Mapping[str, str] | None) -> tuple[Q, dict[str, str]]:
     """The condition of those filters that hold for totals of every dimension, and the others."""
     rest, how = wanted_values(filters), Q()
     if attempts := rest.pop("attempts", ""):
@@ -255,13 +254,11 @@ def _of_caller(wanted: Mapping[str, str], period: Period) -> Answer | None:
     scopes = scopes_of_filters(rest, period)
     if scopes is None or ("token" in caller and (not token or token in hidden_tokens())):
         return None
-    dimensions = [callers_of(one) for one in scopes]
-    how, _ = how_of(rest)
     for_no_profile = routes(rest).filter(profile_id=None)
     if "user" in caller:
         for_no_profile = for_no_profile.filter(user_name=caller["user"])
     if token:
         for_no_profile = for_no_profile.filter(token_id=token)
     condition = Q(dimension=ROUTE, key__in=for_no_profile.values("pk"))
-    condition |= Q(dimension__in=dimensions) & _of_callers(**caller) & how
-    return Answer([*dimensions, ROUTE], condition, (DAY,), SCOPES)
+    condition |= scopes.condition & _of_callers(**caller)
+    return Answer([*scopes.dimensions, ROUTE], condition, (DAY,), SCOPES)
