@@ -14,19 +14,13 @@ from pathlib import Path
 
 from .serving import ROOT, Served, serving
 
+CONFIG = ROOT / "tests" / "connections" / "api" / "schemathesis.toml"
 FULL = ("--max-examples=200", "--checks=all", "--phases=examples,coverage,fuzzing,stateful")
 
 
-def run(served: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(served: Served, *arguments: str, config: Path = CONFIG) -> subprocess.CompletedProcess[str]:
     """One run over the document that the server serves, with every check."""
-    command = [
-        sys.executable,
-        "-m",
-        "schemathesis.cli",
-        "--config-file",
-        "tests/connections/api/schemathesis.toml",
-        "run",
-    ]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
     command += [f"{served.url}/api/v1/schema?format=json", "--checks=all", "--no-color", *arguments]
     environment = os.environ | {
         "FUZZ_URL": served.url,
