@@ -213,9 +213,10 @@ def host_approvals(state: str = "") -> QuerySet[HostApproval]:
     `state`: only those in it.
     """
     waits = Case(When(state=HostApproval.State.REQUESTED, then=0), default=1)
-    rows = HostApproval.objects.select_related("connection", "requested_by", "decided_by", "team")
+    rows = HostApproval.objects.select_related("connection", "requested_by", "decided_by")
     rows = rows.filter(state=state) if state else rows
-    return rows.defer("connection__credentials").order_by(waits, "section", "host")
+    rows = rows.prefetch_related("team").defer("connection__credentials")
+    return rows.order_by(waits, "section", "host")
 
 
 def _rows(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
