@@ -142,9 +142,9 @@ class PendingResponse:
         if answer.left_out:
             self.headers.append((b"x-switchboard-left-out", ", ".join(answer.left_out).encode()))
         if state is not None:
-            is_stream = record.request.is_stream
-            used = None if is_stream else self._used().total_tokens
-            self.headers += state.headers(used)
+            if not record.request.is_stream:
+                record.usage = self._used()
+            self.headers += state.headers(record.usage.total_tokens if record.usage else None)
 
     @property
     def records_text(self) -> bool:
@@ -243,7 +243,7 @@ class PendingResponse:
     def _finish(self, outcome: str) -> None:
         if not self._is_finished:
             self._is_finished = True
-            self._record.usage = self._used()
+            self._record.usage = self._record.usage or self._used()
             self._pooled.release()
             self._recorder.finish(self._record, outcome)
 
