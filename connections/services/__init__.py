@@ -135,7 +135,8 @@ from .token_ends import (
 )
 from .token_owners import may_make_tokens, require_above, require_may_make_tokens
 from .tokens import create_token, renew_token, revoke_token, revoke_tokens, token_errors
-from .undo import last_step, prune_undo_steps, undo_last_act
+from .undo import undo_last_act
+from .undo_steps import last_step, prune_undo_steps
 
 __all__ = [
     "CHECKS_KEPT",

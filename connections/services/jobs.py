@@ -10,7 +10,7 @@ from .bulk_tests import resume_bulk_tests
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .token_ends import end_unused_tokens
-from .undo import prune_undo_steps
+from .undo_steps import prune_undo_steps
 
 
 def declare_jobs() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.debug import sensitive_variables
@@ -24,7 +23,6 @@ from ..destinations import valid_reveal_tokens as flow_tokens
 from ..errors import Notice, NotUndone
 from ..locks import hold, retried
 from ..models import ApiToken, Connection, DefaultProfile, Profile, RevealToken, UndoStep
-from ..standing import is_narrowed, is_within
 from .base import save_version
 from .callers import Scope, allows
 from .defaults import put_defaults
@@ -34,6 +32,7 @@ from .permissions import Actor, require
 from .sections import denied_sections, lost_sections
 from .team_fit import refuse_unfit_team
 from .undo_deletion import NOTHING_DONE, bring_back, fallbacks_of
+from .undo_steps import last_step
 
 Act = UndoStep.Act
 MODELS: dict[str, Any] = {
@@ -60,28 +59,6 @@ class Undone:
     said: str
     rows: Sequence[Any]
     notices: list[Notice] = field(default_factory=list)
-
-
-def last_step(actor: Actor) -> UndoStep | None:
-    """The last act of a person that may be undone by time; None without one, and for a token that
-    is narrowed to other rows.
-    """
-    if actor is None:
-        return None
-    step = UndoStep.objects.filter(user_id=actor.pk, until__gt=timezone.now()).first()
-    token: Any = getattr(actor, "token", None)
-    return None if step and is_narrowed(token) and not _is_for(token, step) else step
-
-
-def _is_for(token: ApiToken, step: UndoStep) -> bool:
-    """True if a narrowed token is for every row of an act, as it was before it was deleted."""
-    if step.kind not in ("connection", "profile"):
-        return False
-    ids = {one["id"] for one in step.rows}
-    records = MODELS[step.kind].history.filter(id__in=ids).order_by("history_id")
-    rows = {str(one.id): one.instance for one in records}
-    right = f"connections.view_{step.kind}"
-    return rows.keys() == ids and all(is_within(token, row, right) for row in rows.values())
 
 
 @retried
@@ -111,11 +88,6 @@ def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
         undone = undoing(step, actor)
         UndoStep.objects.filter(user_id=actor.pk, key=step.key).delete()
     return undone
-
-
-def prune_undo_steps() -> int:
-    """Deletes the notes of acts that can no longer be undone, and says how many."""
-    return UndoStep.objects.filter(until__lte=timezone.now()).delete()[0]
 
 
 def _refuse_scope(actor: Actor, step: UndoStep) -> None:

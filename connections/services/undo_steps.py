@@ -16,18 +16,49 @@ from django.utils import timezone
 from ..models import (
     AliasUse,
     ApiToken,
+    Connection,
     DefaultProfile,
     HostApproval,
+    Profile,
     RevealToken,
     Token,
     UndoStep,
     VersionedModel,
 )
+from ..standing import is_narrowed, is_within
 from .permissions import Actor
 
 Act = UndoStep.Act
 Kept = dict[str, Any]
+OF_TEAMS: dict[str, Any] = {"connection": Connection, "profile": Profile}
 CHECKS_BACK = 50  # of a deleted connection, the last ones
+
+
+def last_step(actor: Actor) -> UndoStep | None:
+    """The last act of a person that may be undone by time; None without one, and for a token that
+    is narrowed to other rows.
+    """
+    if actor is None:
+        return None
+    step = UndoStep.objects.filter(user_id=actor.pk, until__gt=timezone.now()).first()
+    token: Any = getattr(actor, "token", None)
+    return None if step and is_narrowed(token) and not _is_for(token, step) else step
+
+
+def _is_for(token: ApiToken, step: UndoStep) -> bool:
+    """True if a narrowed token is for every row of an act, as it was before it was deleted."""
+    if step.kind not in OF_TEAMS:
+        return False
+    ids = {one["id"] for one in step.rows}
+    records = OF_TEAMS[step.kind].history.filter(id__in=ids).order_by("history_id")
+    rows = {str(one.id): one.instance for one in records}
+    right = f"connections.view_{step.kind}"
+    return rows.keys() == ids and all(is_within(token, row, right) for row in rows.values())
+
+
+def prune_undo_steps() -> int:
+    """Deletes the notes of acts that can no longer be undone, and says how many."""
+    return UndoStep.objects.filter(until__lte=timezone.now()).delete()[0]
 
 
 def _is_noted(actor: Actor) -> bool:
