@@ -36,6 +36,7 @@ from .sight import MODELS, hidden_tokens, sight
 Result = TypeVar("Result")
 Span = tuple[timedelta, datetime, datetime]  # totals of this length that begin from, and before
 TRIES = 3
+MOST_SCOPES = 5  # to look for one caller in; its records, which have an index, are found sooner
 LATELY = timedelta(seconds=1)
 
 
@@ -252,7 +253,9 @@ def _of_caller(wanted: Mapping[str, str], period: Period) -> Answer | None:
     rest = {one: wanted[one] for one in wanted if one not in caller}
     token = parse_id(caller.get("token", ""))
     scopes = scopes_of_filters(rest, period)
-    if scopes is None or ("token" in caller and (not token or token in hidden_tokens())):
+    if scopes is None or len(scopes.dimensions) > MOST_SCOPES:
+        return None
+    if "token" in caller and (not token or token in hidden_tokens()):
         return None
     for_no_profile = routes(rest).filter(profile_id=None)
     if "user" in caller:
