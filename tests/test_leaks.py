@@ -515,7 +515,7 @@ CRASHES = {
     "judge": "connections.services.settings_validation.check_schema",
     "write rule": "connections.services.settings_validation.secrets.write_rule",
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
-    "resolve": "connections.references.Resolver.resolve",
+    "resolve": "connections.resolving.Resolver.resolve",
     "use": "connections.runtime.get_provider",
     "check": "providers.core.base.Provider.check",
     "show": "connections.display.masked",
