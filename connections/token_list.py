@@ -23,8 +23,7 @@ STATES = {"active": _("active"), "expired": _("expired"), "revoked": _("revoked"
 COLUMNS = (
     NAME,
     Column("whose", _("Whose"), "whose", A_TO_Z),
-    Column("scopes", _("Scopes")),
-    Column("limits", _("Limits"), is_extra=True),
+    Column("scopes", _("Scopes and limits")),
     TEAM,
     Column("state", _("State"), "state", (_("active first"), _("revoked first"))),
     USED,

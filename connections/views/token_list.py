@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import services
-from ..forms.tokens import MOST_TICKED, TokenForm
+from ..forms import tokens as token_forms
 from ..models import ApiToken, Profile, ServiceAccount, by_name
 from ..standing import standing_of
 from ..token_list import COLUMNS, STATES, TokenLine, listed_tokens, token_lines
@@ -58,19 +58,19 @@ class TokenListView(ListPage):
         context.setdefault("form", self.form())
         return super().get_context_data(**context, **kwargs)
 
-    def show(self, form: TokenForm, **context: Any) -> HttpResponse:
+    def show(self, form: token_forms.TokenForm, **context: Any) -> HttpResponse:
         """The list with the form as it was sent, or with the token that was made."""
         self._shown = {"form": form, **context}
         return self.get(self.request)
 
-    def form(self, **kwargs: Any) -> TokenForm:
+    def form(self, **kwargs: Any) -> token_forms.TokenForm:
         """The form, bound when given `data`; an empty one is for the service account that the
         address names.
         """
         account = self.request.GET.get("service_account", "")
         initial = {"service_account": account} if account.isdecimal() else {}
-        profiles = list(Profile.objects.order_by(*by_name())[:MOST_TICKED])
-        form = TokenForm(profiles, initial=initial, **kwargs)
+        profiles = list(Profile.objects.order_by(*by_name())[: token_forms.MOST_TICKED])
+        form = token_forms.TokenForm(profiles, initial=initial, **kwargs)
         if self.request.user.has_perm("connections.change_serviceaccount"):
             accounts: Any = form.fields["service_account"]
             rows = ServiceAccount.objects.filter(user__is_active=True)

@@ -416,7 +416,7 @@ def test_a_token_whose_profiles_are_gone_is_not_said_to_have_all(
 def test_with_many_profiles_their_aliases_are_typed(
     administrator: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("connections.views.tokens.MOST_TICKED", 2)
+    monkeypatch.setattr("connections.forms.tokens.MOST_TICKED", 2)
     rows = [profile_of(connection, name=name) for name in ("Answers", "Summaries")]
     client = browser(administrator)
     assert '<input type="text" name="profiles"' in html(client.get("/tokens/"))
