@@ -916,7 +916,7 @@ def test_an_operator_without_the_right_to_switch_cannot_switch_while_editing(
     from django.contrib.auth.models import Permission, User
 
     viewer.user_permissions.add(Permission.objects.get(codename="change_connection"))
-    with pytest.raises(PermissionDenied, match="toggle"):
+    with pytest.raises(PermissionDenied, match="switch a connection on or off"):
         services.update_connection(
             connection, actor=User.objects.get(pk=viewer.pk), is_active=False
         )
