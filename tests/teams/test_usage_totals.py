@@ -26,7 +26,7 @@ from tests.people import person
 from .rows import Owner, owner, profile, share, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
-SEED, COUNT, TRIED = 4, 80, 2
+SEED, COUNT, TRIED = 4, 80, 3
 START = datetime(2026, 3, 26, 22, 7, tzinfo=UTC)
 WHOLE = Period(datetime(2026, 3, 27, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC))
 ODD = Period(START + timedelta(minutes=9), START + timedelta(days=3, hours=5, minutes=3))
