@@ -177,7 +177,7 @@ def test_totals_tell_each_viewer_what_the_records_tell(
     world: World, who: str, monkeypatch: pytest.MonkeyPatch
 ):
     expected = told(world, who, ODD)
-    assert sum(numbers[0]["requests"] > 0 for _, numbers in expected) > 1 or who == "stranger"
+    assert any(numbers[0]["requests"] > 0 for _, numbers in expected) or who == "stranger"
     half = UsageRecord.objects.order_by("pk")[COUNT // 2].pk
     with monkeypatch.context() as patch:
         patch.setattr(counting, "settled_id", lambda: half)
