@@ -16,7 +16,6 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.db import connection as database
 from django.test import TransactionTestCase, override_settings
 
 from backoffice.catalogues import load_catalogues
@@ -25,9 +24,9 @@ from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from .connections.api.serving import Served, serving
-from .databases import as_migrated, migrated, shared_folder, template
+from .databases import migrated, shared_folder, template
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
-from .people import administrator, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
+from .people import administrator, make_groups, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
 
 # A machine that is busy with other tests is slow, and no example is wrong for that.
 hypothesis.settings.register_profile("no-clock", deadline=None)
@@ -164,16 +163,21 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _left_as_migrated() -> Iterator[None]:
-    """What a test with real transactions leaves on SQLite is what the migrations made."""
+    """A test with real transactions leaves the groups of the migrations on SQLite, where each test
+    with people that follows had to make them.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if _on_sqlite():
             patch.setattr(TransactionTestCase, "_fixture_teardown", _restore)
         yield
 
 
-def _restore(_: TransactionTestCase) -> None:
-    database.ensure_connection()
-    as_migrated(database.connection)
+flush = TransactionTestCase._fixture_teardown
+
+
+def _restore(case: TransactionTestCase) -> None:
+    flush(case)
+    make_groups()
 
 
 def _on_sqlite() -> bool:

@@ -8,12 +8,10 @@ import atexit
 import fcntl
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -60,42 +58,6 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
 def migrated(file: Path) -> str:
     """The address of a new SQLite database in this file. It has all tables, and the groups."""
     return copied(once("migrated.sqlite3", _migrate), file)
-
-
-def as_migrated(target: sqlite3.Connection) -> None:
-    """Gives an open database the rows of `migrated`, in a tenth of the time of Django's flush.
-
-    That would leave it without groups as well, which each test that follows had to make. Row by
-    row, since other connections to it may still be open: SQLite's backup writes below them.
-    """
-    source = once("migrated.sqlite3", _migrate)
-    target.execute("ATTACH ? AS migrated", (f"file:{source}?immutable=1",))
-    try:
-        tables = _tables(target, "migrated")
-        is_alike = tables == _tables(target, "main")
-        if is_alike:
-            _copy_rows(target, [name for name in tables if not name.startswith("sqlite_stat")])
-    finally:
-        target.execute("DETACH migrated")
-    if not is_alike:  # a test of migrations has left other tables
-        with closing(sqlite3.connect(source)) as found:
-            found.backup(target)
-
-
-def _tables(database: sqlite3.Connection, schema: str) -> dict[str, str]:
-    """The tables with what made them."""
-    rows = database.execute(f"SELECT name, sql FROM {schema}.sqlite_master WHERE type = 'table'")
-    return dict(rows.fetchall())
-
-
-def _copy_rows(database: sqlite3.Connection, tables: Iterable[str]) -> None:
-    database.execute("PRAGMA foreign_keys = OFF")
-    database.execute("BEGIN IMMEDIATE")
-    for name in tables:
-        database.execute(f'DELETE FROM main."{name}"')
-        database.execute(f'INSERT INTO main."{name}" SELECT * FROM migrated."{name}"')
-    database.execute("COMMIT")
-    database.execute("PRAGMA foreign_keys = ON")
 
 
 def template() -> str:

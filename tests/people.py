@@ -28,15 +28,16 @@ def person(name: str, group: str = "", **columns: object) -> User:
 @pytest.fixture
 def roles(db) -> None:
     """The groups of the migrations, for a test that names one and has none of the people."""
-    _make_groups()
+    make_groups()
 
 
 def _group(name: str) -> Group:
-    _make_groups()
+    make_groups()
     return Group.objects.get(name=name)
 
 
-def _make_groups() -> None:
+def make_groups() -> None:
+    """Makes the groups of the migrations, where there are none."""
     # a test with real transactions empties the tables, and may be before this one
     if not Group.objects.exists():
         for package in (migrations, gateway_migrations):
