@@ -162,20 +162,20 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _left_as_migrated() -> Iterator[None]:
+def _groups_stay() -> Iterator[None]:
     """A test with real transactions leaves the groups of the migrations on SQLite, where each test
     with people that follows had to make them.
     """
     with pytest.MonkeyPatch.context() as patch:
         if _on_sqlite():
-            patch.setattr(TransactionTestCase, "_fixture_teardown", _restore)
+            patch.setattr(TransactionTestCase, "_fixture_teardown", _flush_and_make_groups)
         yield
 
 
 flush = TransactionTestCase._fixture_teardown
 
 
-def _restore(case: TransactionTestCase) -> None:
+def _flush_and_make_groups(case: TransactionTestCase) -> None:
     flush(case)
     make_groups()
 
@@ -204,20 +204,8 @@ def secrets(settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _own_redis() -> None:
-    """Takes the number in Redis that is this process's own: the first has that of the address, each
-    other one of those after it. Their databases pytest-django names by themselves.
-    """
-    address, _, number = os.environ.get("CACHE_URL", "").rpartition("/")
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    if address.startswith("redis") and number.isdigit():
-        own = f"{address}/{int(number) + process}"
-        os.environ["CACHE_URL"] = django_settings.CACHES["default"]["LOCATION"] = own
-
-
 def pytest_configure() -> None:
     """Makes what the processes of a run share, before any of them is started."""
-    _own_redis()
     shared_folder()
     load_catalogues()
     # looking for garbage among 13,000 tests was a third of the time of collecting them

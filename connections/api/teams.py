@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -180,6 +180,11 @@ class MemberDetail(ApiView):
     """One member of a team."""
 
     access = {"PUT": MANAGE, "DELETE": SEE}
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        """True for what a browser changes, as on the page of a team."""
+        return request.method in ("PUT", "DELETE")
 
     @extend_schema(
         operation_id="setTeamMember",

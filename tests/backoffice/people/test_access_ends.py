@@ -256,3 +256,13 @@ def test_sessions_that_ended_are_deleted(operator):
     browser(operator)
     Session.objects.update(expire_date=timezone.now())
     assert sessions.prune() == "1 sessions deleted that had ended."
+
+
+def test_a_role_in_a_team_asks_again_in_the_api_too(administrator, viewer):
+    Team.objects.create(name="Here")
+    client = aged(browser(administrator), signed_in_at=16 * 60)
+    there, body = f"/api/v1/teams/Here/members/{viewer.username}", {"role": "viewer"}
+    refused = client.put(there, body, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "confirmation_needed")
+    made = browser(administrator).put(there, body, content_type="application/json")
+    assert made.status_code == 200
