@@ -24,6 +24,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from connections.audit.services import Origin, coming_from
 from connections.standing import viewer_who
 from connections.viewing import current_viewer, viewed, viewing
 from connections.views.typed import entries_of, page_of_form
@@ -97,6 +98,21 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers.setdefault(HEADER, found)
         return response
+
+
+class OriginMiddleware:
+    """Says where acts come from: a page or the API, and from which address."""
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self._api = tuple(f"/{one}/" for one in ["api", *settings.API_EXTRA_PREFIXES])
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        surface = "api" if request.path.startswith(self._api) else "page"
+        with coming_from(Origin(surface, request.META)):
+            return self.get_response(request)
 
 
 class ViewerMiddleware:

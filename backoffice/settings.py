@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.middleware.RequestIdMiddleware",
+    "backoffice.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backoffice.middleware.ContentSecurityPolicyMiddleware",
     "backoffice.middleware.PageCompressionMiddleware",
@@ -230,6 +231,9 @@ CONNECTIONS_TOKEN_DAYS_LONGEST = env.whole("CONNECTIONS_TOKEN_DAYS_LONGEST", 366
 CONNECTIONS_TOKEN_UNUSED_DAYS = env.whole("CONNECTIONS_TOKEN_UNUSED_DAYS", 90, most=3650)
 CONNECTIONS_TOKEN_UNUSED_END = env.whole("CONNECTIONS_TOKEN_UNUSED_END", 365, most=3650)
 CONNECTIONS_ISSUER_KEYS_HOURS = env.whole("CONNECTIONS_ISSUER_KEYS_HOURS", 24, least=1, most=720)
+AUDIT_KEEP_DAYS = env.whole("AUDIT_KEEP_DAYS", 0)  # 0: for ever
+AUDIT_SIGNING_KEYS = env.secrets("AUDIT_SIGNING_KEYS", 32)  # newest first; none: FERNET_KEYS
+AUDIT_PUBLIC_KEYS = env.names("AUDIT_PUBLIC_KEYS")  # of those that are gone
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
 # how many of X-Forwarded-For's last addresses our own proxies wrote
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)

@@ -1,9 +1,11 @@
 """The base of every command of ours."""
 
+import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from .audit.services import Origin, coming_from
 from .viewing import viewing
 
 
@@ -11,5 +13,14 @@ class OperatorCommand(BaseCommand):
     """A command acts as the operator of the machine, who sees all rows: whoever calls it."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        with viewing(None):
+        name = type(self).__module__.rpartition(".")[2]
+        with viewing(None), coming_from(Origin("command", program=f"{_login()}: {name}")):
             return super().execute(*args, **options)
+
+
+def _login() -> str:
+    """The name of whoever is signed in on the machine, empty where it does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

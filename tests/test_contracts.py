@@ -24,6 +24,8 @@ PLANTED = {
         "connections/packages/format/plan.py",
         "connections.packages.services",
     ),
+    "Inside the audit": ("connections/audit/words.py", "connections.audit.recording"),
+    "The door of the audit": ("gateway/core/errors.py", "connections.audit.recording"),
     "The door of connections": ("gateway/core/errors.py", "connections.services.base"),
     "The door of packages": ("backoffice/health.py", "connections.packages.services.run"),
     "The door of types": (
@@ -73,6 +75,7 @@ ALSO_REFUSED = {
 }
 # A folder for which each module must have a place.
 EXHAUSTIVE = (
+    "connections/audit",
     "connections",
     "connections/sources",
     "connections/packages",

@@ -1,5 +1,6 @@
 """The rows. Columns and constraints; the rules are in services."""
 
+from .audit import AuditChain, AuditCheckpoint, AuditEvent, AuditMention, Outcome
 from .base import (
     ALIAS_PATTERN,
     ALIAS_RULE,
@@ -48,6 +49,10 @@ __all__ = [
     "AccessToken",
     "AliasUse",
     "ApiToken",
+    "AuditChain",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditMention",
     "ByCodePoint",
     "ChangeStamp",
     "Connection",
@@ -67,6 +72,7 @@ __all__ = [
     "Level",
     "ListChoice",
     "Membership",
+    "Outcome",
     "Outlook",
     "PackageUpload",
     "PlannedCheck",

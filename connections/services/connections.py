@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.base import Provider
 from providers.core.registry import is_built_in
 
+from ..audit.services import act, record
 from ..catalog import confirm_types
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
@@ -21,6 +22,7 @@ from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .dependents import in_use
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
+from .event_changes import changes_of
 from .permissions import Actor, require
 from .team_fit import may_be_used_by
 from .undo_steps import note_change, note_deletion, note_move, what_goes_along
@@ -40,6 +42,7 @@ def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
 
 
 @retried
+@act("connection.create")
 @sensitive_variables("settings", "columns", "saved")
 def create_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     provider_id: str,
@@ -70,10 +73,12 @@ def create_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         with alias_race(saved.row):
             save_version(saved.row, actor)
             saved.notices.extend(settle_hosts(saved.row, actor))
+            record(saved.row, actor=actor, detail={"provider": provider_id})
     return saved
 
 
 @retried
+@act("connection.update")
 @sensitive_variables("settings", "columns", "row", "saved")
 def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     connection: Connection,
@@ -93,9 +98,8 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     `settings` replaces the plain ones and obeys the write rule for secrets. With `merge` it is a
     merge patch (RFC 7396) over what the locked row has: absent keeps, None takes away.
 
-    `alias` and `provider_id` are taken only to refuse another value. `missing_secrets` as in
-    `create_connection`. `kept`: what a room keeps from now on, None for what it keeps already.
-    Raises Invalid, Stale, PermissionDenied.
+    `alias` and `provider_id` are taken only to refuse another value. `missing_secrets`, `kept` as
+    in `create_connection`. Raises Invalid, Stale, PermissionDenied.
     """
     require(actor, "connections.change_connection")
     draft = Draft(actor, settings, missing_secrets, kept)
@@ -112,12 +116,14 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         if saved.changed:
             save_version(row, actor)
             saved = replace(saved, step=note_change(actor, row))
+            record(row, actor=actor, changes=changes_of(row))
         if settings is not None:  # who renames has not looked where the secrets go
             saved.notices.extend(settle_hosts(row, actor, settings if merge else None))
     return saved
 
 
 @retried
+@act("connection.delete")
 def delete_connection(
     connection: Connection, *, actor: Actor, expected_version: int | None = None
 ) -> UndoStep | None:
@@ -135,6 +141,7 @@ def delete_connection(
             raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
         beside = what_goes_along(actor, row)
+        record(row, actor=actor)
         row.delete()
         return note_deletion(actor, row, connection.pk, beside)
 
@@ -148,6 +155,7 @@ class Moved:
 
 
 @retried
+@act("profile.move")
 def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> Moved:
     """Moves every profile of `source` to `target`.
 
@@ -163,7 +171,11 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> Mo
             require(actor, "connections.change_profile", on=profile)
             profile.connection = target
             save_version(profile, actor)
-        return Moved(len(profiles), note_move(actor, list(profiles.values()), source))
+        step = note_move(actor, list(profiles.values()), source)
+        if profiles:
+            change = ("connection", source.alias, target.alias)
+            record(actor=actor, changes=[change], others=[*profiles.values(), source, target])
+        return Moved(len(profiles), step)
 
 
 def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile]) -> None:

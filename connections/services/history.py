@@ -65,7 +65,7 @@ def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
                 record.history_date,
                 record.history_user,
                 tuple(_changes(record, older)),
-                tuple(_differences(record, older)) if older else (),
+                tuple(differences(record, older)) if older else (),
                 _sets_key(record, older),
             )
         )
@@ -138,8 +138,8 @@ def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[s
     ]
 
 
-def _differences(record: Any, older: Any) -> Iterator[Difference]:
-    """The fields that differ. Settings that are secret are masked, whatever they hold."""
+def differences(record: Any, older: Any) -> Iterator[Difference]:
+    """The fields in which two versions differ. Secret settings are masked, whatever they hold."""
     provider_id = getattr(record, "provider_id", "")
     maps, secret = _maps(provider_id), _secrets(provider_id)
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from providers.core.base import Capability, Provider
 from providers.core.wording import plain_sentence
 
+from ..audit.services import Change, act, record
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns, Team, UndoStep
@@ -31,6 +32,7 @@ from .base import (
 )
 from .dependents import in_use
 from .drafts import Saved
+from .event_changes import changes_of
 from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
 from .team_fit import team_errors
@@ -38,6 +40,7 @@ from .undo_steps import note_change, note_deletion, what_goes_along
 
 
 @retried
+@act("profile.create")
 def create_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     connection: Connection,
     *,
@@ -67,10 +70,12 @@ def create_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         with alias_race(saved.row):
             save_version(saved.row, actor)
         replace_fallbacks([(saved.row, fallbacks)])
+        record(saved.row, actor=actor, detail={"connection": target.alias})
     return saved
 
 
 @retried
+@act("profile.update")
 def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     profile: Profile,
     *,
@@ -103,7 +108,18 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
             saved = replace(saved, step=note_change(actor, row, chain))
         if fallbacks is not None and [one.pk for one in fallbacks] != chain:
             replace_fallbacks([(row, fallbacks)])
+        if saved.changed:
+            record(row, actor=actor, changes=[*changes_of(row), *_moved(chain, fallbacks)])
     return saved
+
+
+def _moved(chain: Sequence[uuid.UUID], fallbacks: Sequence[Profile] | None) -> list[Change]:
+    """The change of a chain of fallbacks, for its event."""
+    if fallbacks is None or [one.pk for one in fallbacks] == chain:
+        return []
+    aliases = dict(Profile.every.filter(pk__in=chain).values_list("pk", "alias"))
+    before = ", ".join(aliases.get(pk, str(pk)) for pk in chain)
+    return [("fallbacks", before, ", ".join(one.alias for one in fallbacks))]
 
 
 def _held(connection: Connection) -> Connection:
@@ -239,6 +255,7 @@ def _sentence(capability: str, error: Any) -> str:
 
 
 @retried
+@act("profile.delete")
 def delete_profile(
     profile: Profile, *, actor: Actor, expected_version: int | None = None
 ) -> UndoStep | None:
@@ -255,6 +272,7 @@ def delete_profile(
             raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
         beside = what_goes_along(actor, row)
+        record(row, actor=actor)
         try:
             row.delete()
         except ProtectedError as error:  # named as a fallback or a default since the look

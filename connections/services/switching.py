@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from ..audit.services import act, record
 from ..locks import hold, retried
 from ..models import Connection, Profile
 from .base import save_version
@@ -14,7 +15,13 @@ from .permissions import Actor, require
 from .undo_steps import note_switch
 
 
+def _action(rows: Sequence[tuple[Any, bool]], **_others: Any) -> str:
+    row, is_active = rows[0]
+    return f"{row._meta.model_name}.{'activate' if is_active else 'deactivate'}"
+
+
 @retried
+@act(_action)
 def switch(rows: Sequence[tuple[Any, bool]], *, actor: Actor) -> list[Saved]:
     """Switches rows of one kind, each to on or off: one act, which is undone as one.
 
@@ -34,6 +41,8 @@ def switch(rows: Sequence[tuple[Any, bool]], *, actor: Actor) -> list[Saved]:
             row.is_active = wanted[row.pk]
             save_version(row, actor, ["is_active"])
         step = note_switch(actor, changed)
+        if changed:
+            record(changed[0], actor=actor, others=changed[1:])
     saved = {pk: Saved(row, changed=row in changed) for pk, row in held.items()}
     return [
         replace(saved[pk], step=step if saved[pk].changed else None) for pk in wanted if pk in saved

@@ -39,6 +39,7 @@ RULE |= {
     "connections.change_alias",
     "connections.export_secrets",
     "connections.manage_teams",
+    "connections.view_auditevent",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }
 RULE |= {f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")}
