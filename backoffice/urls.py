@@ -9,7 +9,17 @@ from .health import health_live, health_ready
 from .styleguide import StyleguideView
 from .views import DashboardView, StartView
 
-API_PREFIXES = ["api/v1", *settings.API_EXTRA_PREFIXES]
+API = (
+    "connections.api.urls",
+    "connections.packages.api.urls",
+    "connections.schedule.api.urls",
+    "connections.replacement.api.urls",
+    "connections.workloads.api.urls",
+    "backoffice.people.service_accounts.api",
+    "gateway.api.urls",
+)
+UMBRACO = ("gateway.umbraco.urls", *API)  # what it has in another shape stands before
+PREFIXES = {"api/v1": API} | dict.fromkeys(settings.API_EXTRA_PREFIXES, UMBRACO)
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
@@ -26,19 +36,7 @@ urlpatterns = [
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
     path("", include("backoffice.finding.urls")),
-    *(
-        path(f"{prefix}/", include(api))
-        for prefix in API_PREFIXES
-        for api in (
-            "connections.api.urls",
-            "connections.packages.api.urls",
-            "connections.schedule.api.urls",
-            "connections.replacement.api.urls",
-            "connections.workloads.api.urls",
-            "backoffice.people.service_accounts.api",
-            "gateway.api.urls",
-        )
-    ),
+    *(path(f"{prefix}/", include(one)) for prefix, all_ in PREFIXES.items() for one in all_),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),
     path("styleguide/", StyleguideView.as_view(), name="styleguide"),

@@ -44,6 +44,7 @@ PLANTED = {
     ),
     "Inside the gateway": ("gateway/core/requests.py", "gateway.routing.fallback"),
     "Inside usage": ("gateway/usage/totals.py", "gateway.usage.views"),
+    "Inside Umbraco.AI's contract": ("gateway/umbraco/names.py", "gateway.umbraco.urls"),
     "Inside attention": ("gateway/attention/hits.py", "gateway.attention.views"),
     "Inside notices": ("gateway/notices/forms.py", "gateway.notices.views"),
     "Inside the services of notices": (
@@ -85,6 +86,7 @@ EXHAUSTIVE = (
     "connections/replacement",
     "connections/workloads",
     "gateway",
+    "gateway/umbraco",
     "gateway/usage",
     "gateway/notices",
     "backoffice",

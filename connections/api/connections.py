@@ -1,5 +1,6 @@
 """Connections: `/connections...`"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
@@ -11,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers.core.base import Capability
+from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider
 
 from .. import listing, services
@@ -85,7 +86,17 @@ FILTERS = [
 ]
 
 
-class ConnectionList(ApiView):
+class ConnectionSettingsView(ApiView):
+    """Base of the views that take settings of a connection."""
+
+    def inner_settings(
+        self, provider: type[Provider[Any]] | None, posted: Mapping[str, Any]
+    ) -> Any:
+        """Posted settings, by their names in Python. Raises ValidationError, Invalid."""
+        return inner_settings(provider, posted)
+
+
+class ConnectionList(ConnectionSettingsView):
     """List and create."""
 
     access = {"GET": READ, "POST": ADD}
@@ -119,7 +130,9 @@ class ConnectionList(ApiView):
     @sensitive_variables("values", "settings")
     def post(self, request: Request) -> Response:
         values = self.valid(ConnectionCreateSerializer, request)
-        settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
+        settings = self.inner_settings(
+            _provider(values["provider_id"]), values.pop("settings") or {}
+        )
         team = team_of_new("connection", values, request.user)
         saved = services.create_connection(
             values.pop("provider_id"), actor=request.user, settings=settings, team=team, **values
@@ -137,7 +150,7 @@ def _provider(provider_id: str) -> Any:
         raise ValidationError({"providerId": [text]}, "unknown_provider") from None
 
 
-class ConnectionDetail(ApiView):
+class ConnectionDetail(ConnectionSettingsView):
     """One connection: read, replace, change, delete."""
 
     access = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": DELETE}
@@ -181,7 +194,7 @@ class ConnectionDetail(ApiView):
         self, request: Request, row: Connection, values: dict[str, Any], merge: bool = False
     ) -> Response:
         posted = values.pop("settings", None)
-        settings = None if posted is None else inner_settings(row.provider, posted)
+        settings = None if posted is None else self.inner_settings(row.provider, posted)
         refuse_other_team(row, values, request.user)
         version = refuse_mismatch(request, row)
         saved = services.update_connection(

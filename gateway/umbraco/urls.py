@@ -1,0 +1,44 @@
+"""Addresses that stand before those of the API, under the prefixes of API_EXTRA_PREFIXES."""
+
+from django.urls import path
+
+from . import absent, connections, profiles, providers
+
+PAGE: dict[str, object] = {"total": 0, "items": []}
+NONE: list[object] = []
+
+urlpatterns = [
+    path("connections", connections.ConnectionList.as_view()),
+    path("connections/capabilities", connections.AllCapabilities.as_view()),
+    path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
+    path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
+    path(
+        "connections/<str:id_or_alias>/capabilities", connections.ConnectionCapabilities.as_view()
+    ),
+    path("connections/<str:id_or_alias>/models", connections.ConnectionModels.as_view()),
+    path("profiles", profiles.ProfileList.as_view()),
+    path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
+    path("providers", providers.ProviderList.as_view()),
+    path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
+    path("speech-to-text/transcribe", absent.Transcribe.as_view()),
+    *(
+        path(name, absent.Empty.as_view(answer=PAGE))
+        for name in ("contexts", "guardrails", "tests", "test-runs")
+    ),
+    *(
+        path(name, absent.Empty.as_view(answer=NONE))
+        for name in (
+            "context-resource-types",
+            "guardrail-evaluators",
+            "test-features",
+            "test-graders",
+            "tests/entity-types",
+            "tools",
+            "tools/scopes",
+        )
+    ),
+    *(
+        path(f"{name}/<str:alias>/exists", absent.AliasExists.as_view())
+        for name in ("contexts", "guardrails")
+    ),
+]
