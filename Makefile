@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz format bench bench-peers test-promptflow test-stores docs catalogue lock
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers test-promptflow test-stores docs catalogue lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +30,16 @@ test: .venv/.dev ## every test, the browser's included (ARGS="-k alias" for some
 	  export $(THROW_AWAY) PATH="$$node:$$PATH" CHROMIUM="$$chromium" && $(KEEP_BYTECODE) && \
 	  exec $(PYTHON_BIN) -m pytest $(PROCESSES) --durations=30 $(ARGS)
 
-lint: .venv/.dev ## style, types, import contracts, migrations, generated documents, translations
+lint: .venv/.dev ## style, types, import contracts, migrations, generated documents, translations, weak places, secrets
+	@$(MAKE) --no-print-directory -j 2 lint-chain lint-code
+
+# Beside lint-code, whose mypy keeps one core busy for most of its time.
+lint-chain: .venv/.dev
+	$(PYTHON_BIN) -m tools.sbom --check
+	$(PYTHON_BIN) -m tools.secret_strings
+	$(PYTHON_BIN) -m tools.weaknesses
+
+lint-code: .venv/.dev
 	$(PYTHON_BIN) -m ruff check $(LINT_PATHS)
 	$(PYTHON_BIN) -m ruff format --check $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --check --tabwidth 2 $(TEMPLATES)
@@ -43,6 +52,12 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) manage.py render_openapi --check && \
 	  $(PYTHON_BIN) -m tools.render_architecture --check && \
 	  $(PYTHON_BIN) -m tools.catalogue --check
+
+sbom: .venv/.dev ## write docs/sbom.cdx.json: what the product is made of
+	$(PYTHON_BIN) -m tools.sbom
+
+audit: .venv/.dev ## ask the advisory services about all packages (3 from tools.audit: they told nothing)
+	@node=$$(tools/ensure_node) && export PATH="$$node:$$PATH" && exec $(PYTHON_BIN) -m tools.audit
 
 fuzz: .venv/.dev ## ask the API everything its OpenAPI document allows, and much that it does not (some minutes)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.api.fuzz $(ARGS)
@@ -76,6 +91,7 @@ lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versio
 	$(COMPILE) $(ARGS) requirements.in -o requirements.txt
 	$(COMPILE) $(ARGS) requirements-dev.in -o requirements-dev.txt
 	PATH="$$(tools/ensure_node):$$PATH" npm install --package-lock-only
+	@echo "Now make sbom."
 
 # Two stamps for one venv. `uv pip sync` removes what is not listed, so once the development packages
 # are there (.venv/.dev), a new requirements.txt is installed together with them.

@@ -99,6 +99,6 @@ def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
     with database.cursor() as cursor:
         columns = f"{quote(key.column)}, {quote('credentials')}"
         cursor.execute(
-            f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL"  # noqa: S608
+            f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL"  # noqa: S608 names of our own
         )
         return [(key.to_python(pk), bytes(token)) for pk, token in cursor.fetchall()]

@@ -67,7 +67,7 @@ def read_cooldowns_of_file(file: sqlite3.Connection) -> Cooldowns:
 
     def rows() -> Iterator[tuple[str, str, str, str]]:
         yield from file.execute(f"SELECT connection_id, '', until, code FROM {TABLE}")  # noqa: S608 names of our own
-        yield from file.execute(f"SELECT connection_id, model, until, code FROM {MODEL_TABLE}")  # noqa: S608
+        yield from file.execute(f"SELECT connection_id, model, until, code FROM {MODEL_TABLE}")  # noqa: S608 names of our own
 
     # Django keeps an id in SQLite without hyphens, and a time in UTC without its zone.
     return {

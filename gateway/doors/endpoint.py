@@ -32,7 +32,7 @@ SSE = [
     (b"x-accel-buffering", b"no"),
 ]
 UNKNOWN_TOKEN = (
-    "This token is unknown, expired or revoked. Send Authorization: Bearer and a token of "  # noqa: S105
+    "This token is unknown, expired or revoked. Send Authorization: Bearer and a token of "  # noqa: S105 words for people
     "Switchboard."
 )
 # Codes of errors that asking again does not change. The official SDKs of OpenAI would ask again,

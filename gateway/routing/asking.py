@@ -81,7 +81,7 @@ async def _ask_upstream(
                 continue
             pause = error.retry_after
             if pause is None:
-                pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311
+                pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311 no secret
             if (
                 attempt.retries == provider.max_retries
                 or error.permanent

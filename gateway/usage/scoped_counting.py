@@ -147,7 +147,7 @@ def _requests(after: int, last: int) -> Iterator[Request]:
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(columns)} FROM {UsageRecord._meta.db_table} "  # noqa: S608
+            f"SELECT {', '.join(columns)} FROM {UsageRecord._meta.db_table} "  # noqa: S608 names of our own
             "WHERE id > %s AND id <= %s",
             [after, last],
         )

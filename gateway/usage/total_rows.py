@@ -113,7 +113,7 @@ SKETCHES = ("latencies", "first_chunks")
 COLUMNS = [*TotalKey._fields, *NUMBERS, *SKETCHES]
 TABLE = UsageTotal._meta.db_table
 INTO = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)})"
-SHORTEN = f"UPDATE {TABLE} SET latencies = %s, first_chunks = %s WHERE id = %s"  # noqa: S608
+SHORTEN = f"UPDATE {TABLE} SET latencies = %s, first_chunks = %s WHERE id = %s"  # noqa: S608 names of our own
 
 
 def _on_conflict() -> str:

@@ -8,7 +8,7 @@ from connections.packages.format.plan import ACTIONS, ON_CONFLICT
 
 DECIDE = "--decide takes ITEM=ACTION, for example --decide connection:openai-production=replace."
 SECRET = (
-    "--secret takes PLACEHOLDER='$Section:Key' or PLACEHOLDER=connection:ALIAS. A key itself is "  # noqa: S105
+    "--secret takes PLACEHOLDER='$Section:Key' or PLACEHOLDER=connection:ALIAS. A key itself is "  # noqa: S105 words for people
     "never given on a command line."
 )
 
