@@ -25,7 +25,7 @@ def _of_sqlite() -> dict[str, Any]:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
         "PRAGMA busy_timeout=20000;"
-        "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;",
+        "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;PRAGMA secure_delete=ON;",
     }
 
 

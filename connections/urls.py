@@ -111,6 +111,11 @@ urlpatterns = [
         name="connection-test",
     ),
     path(
+        "connections/<uuid:pk>/purge/",
+        connection_actions.ConnectionPurgeView.as_view(),
+        name="connection-purge",
+    ),
+    path(
         "connections/<uuid:pk>/toggle/",
         connection_actions.ConnectionToggleView.as_view(),
         name="connection-toggle",

@@ -57,6 +57,20 @@ class DatabaseWrapper(Wrapper):  # type: ignore[misc]
         finally:
             pragma(f"PRAGMA busy_timeout = {timeout}")
 
+    def drop_old_pages(self) -> None:
+        """Empties the log beside the file, which still has pages as they were before the last
+        changes. Later, if somebody reads just now: nobody waits for that.
+        """
+        pragma = self.connection.execute
+        (timeout,) = pragma("PRAGMA busy_timeout").fetchone()
+        pragma("PRAGMA busy_timeout = 200")
+        try:
+            pragma("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError:
+            pragma("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            pragma(f"PRAGMA busy_timeout = {timeout}")
+
     def long_change(self) -> AbstractContextManager[None]:
         """The turn of changes that take long: of these one at a time queues with the short ones, so
         that a short one waits for one of them at most.

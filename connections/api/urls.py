@@ -13,6 +13,7 @@ from . import (
     host_approvals,
     profiles,
     providers,
+    purging,
     sections,
     sharing,
     teams,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
     path("connections/<str:id_or_alias>/test", connections.ConnectionTest.as_view()),
     path("connections/<str:id_or_alias>/duplicate", connections.ConnectionDuplicate.as_view()),
+    path("connections/<str:id_or_alias>/purge", purging.ConnectionPurge.as_view()),
     path("connections/<str:id_or_alias>/models", connection_reads.ConnectionModels.as_view()),
     path(
         "connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()

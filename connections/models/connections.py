@@ -20,6 +20,7 @@ from ..credentials import CredentialsField, Undecryptable, key_ids
 from .base import KEYS_OF_NAME, EditableColumns, VersionedModel, by_name, by_name_key
 from .seeing import OfSeenConnections, SeenConnections, SeenProfiles
 from .teams import team_of_a_row
+from .version_of_connection import VersionOfConnection
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -81,7 +82,8 @@ class Connection(VersionedModel):
     asked_at = models.DateTimeField(db_default=Now(), default=timezone.now, editable=False)
 
     history = HistoricalRecords(
-        excluded_fields=["last_check", "settings_version", "asked_at", *KEYS_OF_NAME]
+        bases=[VersionOfConnection],
+        excluded_fields=["last_check", "settings_version", "asked_at", *KEYS_OF_NAME],
     )
     objects = SeenConnections.from_queryset(ConnectionQuerySet)()
     every = ConnectionQuerySet.as_manager()

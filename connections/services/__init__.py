@@ -53,12 +53,7 @@ from .checks import (
     test_connection,
     test_settings,
 )
-from .connections import (
-    create_connection,
-    delete_connection,
-    move_profiles,
-    update_connection,
-)
+from .connections import create_connection, delete_connection, move_profiles, update_connection
 from .defaults import default_profiles, set_default_profiles
 from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
@@ -89,6 +84,15 @@ from .profiles import (
     draft_profile_change,
     update_profile,
 )
+from .purged_versions import purge_versions
+from .purging import (
+    Keeper,
+    declare_keeper,
+    has_unused_secrets,
+    purge_connection,
+    purge_secrets,
+    secrets_left,
+)
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
@@ -99,13 +103,7 @@ from .several import delete_several, free_and_needed, needed_by, retag
 from .sharing import move_to_team, share, shares_of, unshare
 from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
-from .tasks import (
-    beat,
-    cancel_task,
-    drop_task,
-    task_of,
-    tasks_of,
-)
+from .tasks import beat, cancel_task, drop_task, task_of, tasks_of
 from .team_end import delete_team, owned_by
 from .teams import (
     administrators_of,
@@ -151,6 +149,7 @@ __all__ = [
     "Hosts",
     "InUse",
     "Invalid",
+    "Keeper",
     "MissingRight",
     "Narrowing",
     "NotUndone",
@@ -186,6 +185,7 @@ __all__ = [
     "decide_host",
     "declare_encrypted",
     "declare_jobs",
+    "declare_keeper",
     "default_life",
     "default_profiles",
     "delete_connection",
@@ -209,6 +209,7 @@ __all__ = [
     "find_caller",
     "forget_host",
     "free_and_needed",
+    "has_unused_secrets",
     "http_client",
     "key_report",
     "last_step",
@@ -239,6 +240,9 @@ __all__ = [
     "prune_checks",
     "prune_history",
     "prune_undo_steps",
+    "purge_connection",
+    "purge_secrets",
+    "purge_versions",
     "record_check",
     "record_scheduled",
     "refused_address",
@@ -266,6 +270,7 @@ __all__ = [
     "save_version",
     "save_versions",
     "save_view",
+    "secrets_left",
     "sections_opened_by",
     "selected",
     "service_account_named",

@@ -24,6 +24,7 @@ from .dependents import in_use
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .event_changes import changes_of
 from .permissions import Actor, require
+from .purging import purge_secrets
 from .team_fit import may_be_used_by
 from .undo_steps import note_change, note_deletion, note_move, what_goes_along
 
@@ -125,9 +126,15 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
 @retried
 @act("connection.delete")
 def delete_connection(
-    connection: Connection, *, actor: Actor, expected_version: int | None = None
+    connection: Connection,
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+    purge: bool = False,
 ) -> UndoStep | None:
     """Deletes a connection; its history stays. Returns the step by which that can be undone.
+
+    `purge`: with all secrets that its history holds, so that it cannot be undone.
 
     Raises InUse while a profile needs it, Stale, PermissionDenied.
     """
@@ -143,6 +150,9 @@ def delete_connection(
         beside = what_goes_along(actor, row)
         record(row, actor=actor)
         row.delete()
+        if purge:
+            purge_secrets(connection.pk, at_once=True)
+            return None
         return note_deletion(actor, row, connection.pk, beside)
 
 

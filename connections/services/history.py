@@ -13,6 +13,7 @@ from providers.core.schema import settings_fields
 from ..credentials import MASK, Undecryptable
 from ..models import VersionedModel
 from ..references import is_reference, place
+from .purged_versions import Purged, secrets_of
 
 NOT_CONTENT = {
     "version",
@@ -64,7 +65,7 @@ def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
                 record.version,
                 record.history_date,
                 record.history_user,
-                tuple(_changes(record, older)),
+                (*_changes(record, older), *_purged(record)),
                 tuple(differences(record, older)) if older else (),
                 _sets_key(record, older),
             )
@@ -81,9 +82,19 @@ def _changes(record: Any, older: Any) -> Sequence[str]:
     texts = [
         text
         for name in names
-        for text in _change(name, getattr(older, name, None), getattr(record, name, None), maps)
+        for text in (
+            _credential_changes(record, older)
+            if name == "credentials"
+            else _change(name, getattr(older, name, None), getattr(record, name, None), maps)
+        )
     ]
     return [*texts, *reason]
+
+
+def _purged(record: Any) -> list[str]:
+    """The secrets of which a version was purged, a sentence each."""
+    text = _("%(name)s of this version is purged")
+    return [text % {"name": name} for name in sorted(getattr(record, "purged", None) or {})]
 
 
 def _maps(provider_id: str) -> frozenset[str]:
@@ -101,8 +112,6 @@ def _maps(provider_id: str) -> frozenset[str]:
 
 
 def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[str]:
-    if name == "credentials":
-        return _credential_changes(before, after, maps)
     if before == after:
         return []
     if name == "settings":
@@ -120,11 +129,12 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
     return [_("%(name)s changed") % {"name": name}]
 
 
-def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[str]:
+def _credential_changes(record: Any, older: Any) -> list[str]:
     """The names of the secrets that changed.
 
     One that cannot be decrypted cannot be compared: each save encrypts anew.
     """
+    before, after = older.credentials, record.credentials
     if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
         same = (
             isinstance(before, Undecryptable)
@@ -134,7 +144,7 @@ def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[s
         return [] if same else [_("credentials cannot be compared")]
     return [
         _("%(name)s replaced") % {"name": key}
-        for key in _different(before or {}, after or {}, maps)
+        for key in _changed(secrets_of(older), secrets_of(record))
     ]
 
 
@@ -148,9 +158,9 @@ def differences(record: Any, older: Any) -> Iterator[Difference]:
         after: Any = getattr(record, name, None)
         if name == "credentials":
             if not isinstance(before, Undecryptable) and not isinstance(after, Undecryptable):
-                old, new = _flat(before or {}, maps), _flat(after or {}, maps)
-                for key in _different(before or {}, after or {}, maps):
-                    yield Difference(key, MASK * (key in old), MASK * (key in new))
+                old, new = secrets_of(older), secrets_of(record)
+                for key in _changed(old, new):
+                    yield Difference(key, _masked(old.get(key)), _masked(new.get(key)))
         elif name == "settings":
             old, new = _flat(before, maps), _flat(after, maps)
             for key in _different(before, after, maps):
@@ -159,6 +169,12 @@ def differences(record: Any, older: Any) -> Iterator[Difference]:
                 yield Difference(key, _shown(was, is_secret), _shown(now, is_secret))
         elif before != after:
             yield Difference(name, _shown(before), _shown(after))
+
+
+def _masked(secret: Any) -> str:
+    if isinstance(secret, Purged):
+        return _("purged")
+    return MASK if secret is not None else ""
 
 
 def _shown(value: Any, is_secret: bool = False) -> str:
@@ -174,7 +190,8 @@ def _sets_key(record: Any, older: Any) -> bool:
     before, after = getattr(older, "credentials", None), getattr(record, "credentials", None)
     if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
         return False
-    return any((before or {}).get(key) != value for key, value in (after or {}).items())
+    old = secrets_of(older) if older else {}
+    return any(old.get(key) != value for key, value in secrets_of(record).items())
 
 
 def _secrets(provider_id: str) -> frozenset[str]:
@@ -190,7 +207,10 @@ def _different(
     before: Mapping[str, Any], after: Mapping[str, Any], maps: frozenset[str]
 ) -> list[str]:
     """The names of the settings that differ, those inside of maps as `configs.region`."""
-    old, new = _flat(before, maps), _flat(after, maps)
+    return _changed(_flat(before, maps), _flat(after, maps))
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop
 
 from ..jobs import Job, declare
 from .bulk_tests import resume_bulk_tests
+from .purging import declare_own_keepers, kept_for, purge_secrets
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .token_ends import end_unused_tokens
@@ -15,6 +16,7 @@ from .undo_steps import prune_undo_steps
 
 def declare_jobs() -> None:
     """Declares them. Called once, when Django is ready."""
+    declare_own_keepers()
     hour, day = timedelta(hours=1), timedelta(days=1)
     soon = timedelta(seconds=30)
     declare(
@@ -46,6 +48,10 @@ def declare_jobs() -> None:
             _prune_undo,
         )
     )
+    often = max(timedelta(minutes=10), min(kept_for() / 2, hour))
+    declare(
+        Job("purge-secrets", gettext_noop("End of secrets nothing uses"), often, _purge_secrets)
+    )
     declare(Job("prune-history", gettext_noop("Deletion of old versions"), day, _prune_history))
 
 
@@ -68,6 +74,10 @@ def _prune_checks() -> str:
 
 def _prune_undo() -> str:
     return f"{prune_undo_steps()} notes of acts deleted that cannot be undone any more."
+
+
+def _purge_secrets() -> str:
+    return f"{sum(purge_secrets().values())} places lost secrets that nothing uses any more."
 
 
 def _prune_history() -> str:

@@ -31,7 +31,7 @@ from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
 from .sections import denied_sections, lost_sections
 from .team_fit import refuse_unfit_team
-from .undo_deletion import NOTHING_DONE, bring_back, fallbacks_of
+from .undo_deletion import NOTHING_DONE, PURGED, bring_back, fallbacks_of
 from .undo_steps import last_step
 
 Act = UndoStep.Act
@@ -196,6 +196,8 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
     """Puts the settings of a version into a row. Raises NotUndone where a secret would be lost, or
     come to where it may not go any more.
     """
+    if record.purged:
+        raise NotUndone(_(PURGED))
     was, now = record.credentials, row.credentials
     is_lost = isinstance(was, Undecryptable)
     if is_lost and not (isinstance(now, Undecryptable) and now.token == was.token):

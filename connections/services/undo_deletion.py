@@ -30,6 +30,9 @@ from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
 from .team_fit import refuse_unfit_team
 
+PURGED = gettext_noop(
+    "The secrets it had before are purged, so they cannot come back. Nothing was undone."
+)
 NOTHING_DONE = gettext_noop("Nothing was undone.")
 
 
@@ -59,6 +62,8 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
     if record is None:
         raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     chain = fallbacks_of(step, record)
+    if getattr(record, "purged", None):
+        raise NotUndone(_(PURGED))
     row = record.instance
     require(actor, f"connections.delete_{step.kind}", on=row)
     if model.every.filter(pk=row.pk).exists():

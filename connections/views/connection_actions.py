@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -49,6 +50,18 @@ class ConnectionToggleView(RowOfConnection):
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.row()
         return self.back(row)
+
+
+class ConnectionPurgeView(OneConnection):
+    """Purges the secrets at once that a connection does not use any more."""
+
+    permission_required = "connections.change_connection"
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        services.purge_connection(self.connection, actor=request.user)
+        text = _("The secrets that %(name)s does not use are purged.")
+        messages.success(request, text % {"name": self.connection.name})
+        return self.back(self.connection)
 
 
 class ConnectionTestView(RowOfConnection):

@@ -54,7 +54,10 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             step = services.delete_connection(
-                self.connection, actor=request.user, expected_version=self.version_shown()
+                self.connection,
+                actor=request.user,
+                expected_version=self.version_shown(),
+                purge="purge" in request.POST,
             )
         except services.Stale as stale:
             tell_not_deleted(request, stale)

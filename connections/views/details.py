@@ -33,6 +33,7 @@ def detail_context(connection: Connection) -> dict[str, Any]:
         "failures": [one for one in checks if not one.success][:3],
         "profiles": dependent_profiles(connection),
         "versions": versions,
+        "has_unused_secrets": services.has_unused_secrets(connection),
         "key_set": next((one for one in versions if one.sets_key), None),
         "former_aliases": former_aliases_of(connection),
     }

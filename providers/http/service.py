@@ -71,6 +71,13 @@ class HttpService(Provider[SettingsT]):
         return ()
 
     @property
+    def grant_keys(self) -> list[str]:
+        """The names of the grants for which tokens are fetched: secrets, never stored as they
+        are.
+        """
+        return [grant_key(one.grant) for one in self.access if isinstance(one, OAuth2)]
+
+    @property
     def extra_headers(self) -> dict[str, str]:
         """Headers for requests that have none of that name."""
         return {}

@@ -57,6 +57,7 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "POST replace-key": ("c", {}),
     "GET leaked": ("c", {}),
     "POST leaked": ("c", {}),
+    "POST purge": ("c", {}),
     "POST leak": ("c", {}),
     "GET models": ("v", {}),
     "GET references": ("v", {}),

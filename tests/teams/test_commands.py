@@ -46,6 +46,7 @@ LINES = {
     "leaked_key report zqbalias": "zqbname",
     "notices list": "zqbtarget",
     "package export {file} zqbalias": "1 connection and",
+    "purge_secrets zqbalias": "versions: 0 purged",
     "replace_key zqbsecond --forget": "zqbsecond",
     "reveal_token flow --user zqbperson --connection zqbalias": "reads zqbalias",
     "rotate_credentials --check": "",

@@ -8,6 +8,7 @@ from .parts import parts_of
 from .planning import brings_profiles, plan_import
 from .uploads import (
     MAY_IMPORT,
+    declare_own_keeper,
     drop_upload,
     import_upload,
     keep_upload,
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "brings_profiles",
+    "declare_own_keeper",
     "drop_upload",
     "export_package",
     "import_package",

@@ -3,7 +3,7 @@ for an hour.
 """
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.fernet import InvalidToken
@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import fernet
 from connections.models import PackageUpload
-from connections.services import Actor, require
+from connections.services import Actor, Keeper, declare_keeper, require
 
 from ..format.errors import PackageError
 from ..format.plan import Plan
@@ -97,6 +97,25 @@ def drop_upload(pk: uuid.UUID, *, actor: Actor) -> None:
     """
     require(actor, *MAY_IMPORT)
     _own(actor).filter(pk=pk).delete()
+
+
+def declare_own_keeper() -> None:
+    """Declares that uploads hold secrets. Called once, when Django is ready."""
+    declare_keeper(Keeper("package-uploads", _count_over, _delete_over))
+
+
+def _over(connection_id: uuid.UUID | None) -> QuerySet[PackageUpload]:
+    """Those whose hour is over, of nobody's connection in particular."""
+    rows = PackageUpload.objects.filter(date_created__lte=timezone.now() - KEPT_FOR)
+    return rows.none() if connection_id else rows
+
+
+def _count_over(_before: datetime | None, connection_id: uuid.UUID | None) -> int:
+    return _over(connection_id).count()
+
+
+def _delete_over(_before: datetime | None, connection_id: uuid.UUID | None) -> int:
+    return _over(connection_id).delete()[0]
 
 
 def _own(actor: Actor) -> QuerySet[PackageUpload]:

@@ -7,11 +7,13 @@ from django.utils.translation import gettext_noop
 from connections.jobs import Job, declare
 
 from .fingerprints import refresh_fingerprints
+from .unused import declare_own_keeper
 from .watch import run_replacements
 
 
 def declare_jobs() -> None:
     """Declares them. Called once, when Django is ready."""
+    declare_own_keeper()
     soon, often = timedelta(seconds=30), timedelta(minutes=10)
     declare(Job("watch-keys", gettext_noop("Watch of replaced keys"), soon, run_replacements))
     declare(

@@ -70,6 +70,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("DELETE", "/connections/unused", None, 204, "administrator", DELETE),
     ("POST", "/connections/production/test", None, 200, "operator", TEST),
     ("POST", "/connections/production/duplicate", {}, 201, "operator", WRITE),
+    ("POST", "/connections/production/purge", None, 200, "operator", WRITE),
     ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", UNSAVED),
     ("POST", "/connections/test", {"id": "production"}, 200, "operator", UNSAVED),
     ("GET", "/connections/production/exists", None, 200, "viewer", READ),

@@ -112,6 +112,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-delete", {}, DO_RULE),
     ("connection-move-profiles", {"target": "other"}, DO_WORK),
     ("connection-test", {}, DO_WORK),
+    ("connection-purge", {"action": "upload"}, DO_WORK),  # nothing to purge, as nothing changed
     ("connection-toggle", {}, DO_WORK),
     ("connection-switch-off", None, WORKING),
     ("connection-switch-off", {}, DO_WORK),

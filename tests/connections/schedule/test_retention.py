@@ -35,6 +35,7 @@ def test_every_room_has_declared_its_jobs():
         "prune-sign-ins",
         "prune-undo",
         "prune-usage",
+        "purge-secrets",
         "renew-tokens",
         "resume-tests",
         "tell-notices",
