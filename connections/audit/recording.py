@@ -99,6 +99,7 @@ def act(
             finally:
                 _current.reset(token)
 
+        acting.action = action  # type: ignore[attr-defined]
         return acting
 
     return decorated
@@ -117,13 +118,13 @@ def record(  # noqa: PLR0913 by name, and each is a part of an event
 ) -> AuditEvent | None:
     """Records the act that is under way, in the transaction of whoever calls.
 
-    `on`: the row it is done to, or its Subject. `action`: for an act that `act` did not name.
+    `on`: the row it is done to, or its Subject. `action`: in place of the name that `act` gave.
     `changes`: field, before, after; a secret as "changed", never in clear. `others`: further rows.
     Returns None inside of another act, whose event says it too.
     """
     this = _current.get()
     subject = Subject.of(on) if on is not None else None
-    if this is not None and this.outer is not None and not action:
+    if this is not None and this.outer is not None:
         this.is_recorded = True
         if subject is not None:
             this.outer.noted.append((subject, tuple(changes)))
@@ -131,7 +132,7 @@ def record(  # noqa: PLR0913 by name, and each is a part of an event
         this.outer.noted += this.noted
         return None
     noted: list[_Noted] = [(Subject.of(one), ()) for one in others]
-    if this is not None and not action:
+    if this is not None:
         noted += this.noted
         this.is_recorded, this.noted = True, []
     return write(
@@ -144,6 +145,12 @@ def record(  # noqa: PLR0913 by name, and each is a part of an event
         outcome=outcome,
         code=code,
     )
+
+
+def record_noted(*, actor: Any) -> AuditEvent | None:
+    """Records the act that is under way if acts inside of it changed anything."""
+    this = _current.get()
+    return record(actor=actor) if this is not None and this.noted else None
 
 
 def write(  # noqa: PLR0913 by name, and each is a part of an event

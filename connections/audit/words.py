@@ -14,6 +14,7 @@ THINGS = {
     "connection": gettext_lazy("the connection %(name)s"),
     "defaults": gettext_lazy("the default profiles"),
     "flow_token": gettext_lazy("the token for flows %(name)s"),
+    "history": gettext_lazy("old versions"),
     "host": gettext_lazy("the host %(name)s"),
     "installation": gettext_lazy("the installation"),
     "issuer": gettext_lazy("the trusted issuer %(name)s"),
@@ -183,8 +184,12 @@ KINDS = {
 
 def kind_of(row: Any) -> str:
     """The kind of a row, as the actions on it are named."""
-    name = str(row._meta.model_name)
-    return KINDS.get(name, name)
+    return kind_named(str(row._meta.model_name))
+
+
+def kind_named(model_name: str) -> str:
+    """The kind of the rows of a model."""
+    return KINDS.get(model_name, model_name)
 
 
 def is_action(name: str) -> bool:

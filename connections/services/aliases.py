@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from ..audit.services import Subject, act, record
 from ..errors import Invalid
 from ..former_aliases import end_former_aliases
 from ..locks import hold, retried
@@ -36,6 +37,7 @@ def offered_alias(model: type[Connection | Profile], name: str, alias: str = "")
 
 
 @retried
+@act(lambda row, *_others, **_named: f"{row._meta.model_name}.update")
 def change_alias(
     row: Connection | Profile, alias: str, *, actor: Actor, expected_version: int | None = None
 ) -> Saved:
@@ -60,10 +62,12 @@ def change_alias(
         FormerAlias.objects.create(**kind, alias=old, changed_by=actor)
         with alias_race(held):
             save_version(held, actor, ["alias"])
+        record(held, actor=actor, changes=[("alias", old, held.alias)])
     return Saved(held)
 
 
 @retried
+@act("alias.delete")
 def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
     """Takes a former alias away: nothing is found by it any more, and others may get it. The
     history of its row says so.
@@ -78,6 +82,7 @@ def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
             # the history sees columns only
             held._change_reason = f"no longer found by the former alias {former.alias}"[:100]
             save_version(held, actor, ["alias"])
+            record(Subject("alias", name=former.alias), actor=actor, others=[held])
     return Saved(held, changed=gone)
 
 

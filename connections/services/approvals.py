@@ -14,6 +14,7 @@ from django.utils import timezone
 from providers.core.base import Provider
 from providers.core.schema import settings_fields
 
+from ..audit.services import Subject, act, record
 from ..change_counter import bump_change_counter
 from ..destinations import (
     Destination,
@@ -153,7 +154,16 @@ def _decide(rows: QuerySet[HostApproval], actor: Actor, state: str = State.APPRO
     )
 
 
+def _decision(_approval: HostApproval, state: str, **_others: Any) -> str:
+    return "host.approve" if state == State.APPROVED else "host.refuse"
+
+
+def _subject(row: HostApproval) -> Subject:
+    return Subject("host", str(row.pk), f"{row.host} ({row.section})", row.team)
+
+
 @retried
+@act(_decision)
 def decide_host(
     approval: HostApproval, state: str, *, actor: Actor, team: Team | None
 ) -> HostApproval:
@@ -170,7 +180,8 @@ def decide_host(
         row = HostApproval.objects.select_for_update().get(pk=approval.pk)
         if row.team_id != (team and team.pk):
             row = _row_for(row, State(state), team)
-        _decide(HostApproval.objects.filter(pk=row.pk), actor, State(state))
+        if _decide(HostApproval.objects.filter(pk=row.pk), actor, State(state)):
+            record(_subject(row), actor=actor)
         bump_change_counter()
     return host_approvals().get(pk=row.pk)
 
@@ -212,6 +223,7 @@ def hand_hosts_over(team: Team, heir: Team | None) -> None:
 
 
 @retried
+@act("host.delete")
 def forget_host(approval: HostApproval, *, actor: Actor) -> None:
     """Takes an approval, a refusal or a request away: the next save or test asks again.
 
@@ -219,5 +231,6 @@ def forget_host(approval: HostApproval, *, actor: Actor) -> None:
     """
     require(actor, APPROVE)
     with transaction.atomic():
-        HostApproval.objects.filter(pk=approval.pk).delete()
+        if HostApproval.objects.filter(pk=approval.pk).delete()[0]:
+            record(_subject(approval), actor=actor)
         bump_change_counter()

@@ -25,6 +25,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
 
+from ..audit.services import act, record
 from ..errors import Throttled
 from ..locks import retried
 from ..models import Connection, Task, TaskPart
@@ -60,6 +61,7 @@ class TestSummary:
     reasons: Sequence[tuple[str, int, Sequence[str]]]
 
 
+@act("connection.test")
 def begin_bulk_test(rows: Sequence[Connection], *, actor: Actor, back: str = "") -> Task:
     """Begins to test these connections, and returns at once. It counts as one test of the person's.
 
@@ -76,6 +78,7 @@ def begin_bulk_test(rows: Sequence[Connection], *, actor: Actor, back: str = "")
         task = begin_task(Task.Kind.TEST, actor=actor, total=len(rows), back=back)
         parts = [TaskPart(task=task, row_id=row.pk, name=row.name) for row in rows]
         TaskPart.objects.bulk_create(parts, batch_size=READ_AT_ONCE)
+        record(others=rows, actor=actor)
         transaction.on_commit(lambda: _start(task))
     return task
 

@@ -22,13 +22,14 @@ from providers.core.prices import priced
 from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
+from ..audit.services import Subject, act, record
 from ..counts import add_to_count
 from ..destinations import destinations
 from ..errors import Invalid, Throttled, Unusable
 from ..health.services import forget_failures
 from ..kept import settings_alone
 from ..locks import hold, retried
-from ..models import Connection, ConnectionCheck, ConnectionTraffic, Team
+from ..models import Connection, ConnectionCheck, ConnectionTraffic, Outcome, Team
 from ..models.traffic import FAILED
 from ..outlooks import note_learned
 from ..runtime import get_configured_provider, noting_resolutions
@@ -43,6 +44,7 @@ from .settings_validation import SettingsResult, validate_settings
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
 
 
+@act("connection.test")
 def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
     """Tests a saved connection, also an inactive one, and records the outcome.
 
@@ -52,9 +54,16 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
     count_tests(actor)
     with _one_at_a_time(str(connection.pk)):
         outcome = prepare_check(connection)
-        return record_check(
-            connection, outcome if isinstance(outcome, CheckResult) else run_check(outcome), actor
-        )
+        if not isinstance(outcome, CheckResult):
+            outcome = run_check(outcome)
+        with transaction.atomic():
+            check = record_check(connection, outcome, actor)
+            record(connection, actor=actor, outcome=_outcome(outcome), code=outcome.code)
+        return check
+
+
+def _outcome(result: CheckResult) -> Outcome:
+    return Outcome.DONE if result.success else Outcome.FAILED
 
 
 @override("en")  # what it says is stored
@@ -137,6 +146,7 @@ def _check(
     )
 
 
+@act("connection.test")
 @sensitive_variables("settings", "result")
 def test_settings(
     provider_id: str,
@@ -149,7 +159,7 @@ def test_settings(
     """Tests values that are not saved, filled in from `connection` by the write rule.
     `team`: to which a new connection would belong, None for one that all share.
 
-    Nothing is recorded.
+    Of its outcome only an event is left, with the hosts.
 
     Raises Invalid at the field that is wrong (also when an address changed and the key was not
     entered again), Throttled.
@@ -163,19 +173,40 @@ def test_settings(
     provider = known_provider(
         connection.provider_id if connection else provider_id, is_new=connection is None
     )
+    row = connection or Connection(team=team)
+    found = _tested(provider, settings, connection, row.team_id, actor)
+    record(
+        connection or Subject("connection", name=f"({provider.name})", team=team),
+        actor=actor,
+        detail={"unsaved": True, "asked": found.asked},
+        outcome=_outcome(found),
+        code=found.code,
+    )
+    return found
+
+
+@sensitive_variables("settings", "result")
+def _tested(
+    provider: type[Provider[Any]],
+    settings: Mapping[str, Any],
+    connection: Connection | None,
+    team_id: uuid.UUID | None,
+    actor: Actor,
+) -> CheckResult:
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
-    asker = asker_of((connection or Connection(team=team)).team_id)
+    asker = asker_of(team_id)
     result = validate_settings(provider, settings, *stored, asker=asker)
     if result.errors:
         raise Invalid(result.errors)
     wanted = destinations(provider, settings_alone(result.values), asker.team)
     if asked := ask_for_hosts(wanted, actor):
-        return CheckResult(False, "host_not_approved", asked)
+        hosts = ", ".join(sorted({one.host for one in wanted}))
+        return CheckResult(False, "host_not_approved", asked, asked=hosts)
     if result.validated is None:
         return _unusable(result)
     count_tests(actor)
     with _one_at_a_time(
-        str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")
+        str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider.id}")
     ):
         return run_check(provider(result.validated, egress=conf.egress(), limits=CHECK_LIMITS))
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from providers.core.base import Capability
 
+from ..audit.services import Change, Subject, act, record
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import DefaultProfile, Profile, UndoStep
@@ -24,6 +25,7 @@ def default_profiles() -> dict[str, Profile | None]:
 
 
 @retried
+@act("defaults.update")
 def set_default_profiles(
     defaults: Mapping[str, Profile | None], *, actor: Actor
 ) -> UndoStep | None:
@@ -58,7 +60,19 @@ def set_default_profiles(
         was = dict(found.values_list("pk", "profile_id"))
         chosen = {name: profile and profile.pk for name, profile in sorted(defaults.items())}
         put_defaults(chosen)
+        if changes := _changes(was, chosen):
+            record(Subject("defaults"), actor=actor, changes=changes)
         return note_choice(actor, {name: was.get(name) for name in chosen}, chosen)
+
+
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    pks = {pk for pk in (*was.values(), *now.values()) if pk}
+    aliases: dict[Any, str] = dict(Profile.every.filter(pk__in=pks).values_list("pk", "alias"))
+    return [
+        (name, aliases.get(was.get(name), ""), aliases.get(pk, ""))
+        for name, pk in now.items()
+        if pk != was.get(name)
+    ]
 
 
 def put_defaults(chosen: Mapping[str, Any]) -> None:

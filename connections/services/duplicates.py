@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
+from ..audit.services import act, record
 from ..credentials import Undecryptable, merged
 from ..errors import FieldError, Invalid
 from ..kept import kept_beside
@@ -34,6 +35,7 @@ COPY = re.compile(r" copy(?: \d+)?\Z")
 
 
 @retried
+@act("connection.duplicate")
 @sensitive_variables("settings", "stored")
 def duplicate_connection(
     connection: Connection, *, actor: Actor, name: str = "", alias: str = ""
@@ -63,10 +65,12 @@ def duplicate_connection(
             **_columns(row, name),
         )
         _note(saved.row, row)
+        record(row, actor=actor, others=[saved.row])
     return saved
 
 
 @retried
+@act("profile.duplicate")
 def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
     """Creates an inactive copy with the same connection, model, settings, tags and fallbacks, as
     far as whoever looks may see these; it is no default.
@@ -93,6 +97,7 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
             **_columns(row, name),
         )
         _note(saved.row, row)
+        record(row, actor=actor, others=[saved.row])
     return saved
 
 

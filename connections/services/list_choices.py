@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from ..audit.services import act, record
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..models import ListChoice, Team, TeamView
@@ -73,6 +74,7 @@ def teams_to_save_for(actor: Actor) -> list[Team]:
 
 
 @retried
+@act("view.create")
 def save_team_view(team: Team, list_name: str, name: str, query: str, *, actor: Actor) -> TeamView:
     """Keeps filters and order under a name for the members of a team; one of the same name is
     replaced. Raises Invalid, PermissionDenied.
@@ -83,10 +85,14 @@ def save_team_view(team: Team, list_name: str, name: str, query: str, *, actor: 
         if rows.exclude(name=name).count() >= MOST_VIEWS:
             raise _too_many()
         values = {"query": query[:LONGEST_QUERY]}
-        return rows.update_or_create(team=team, list_name=list_name, name=name, defaults=values)[0]
+        named: dict[str, Any] = {"team": team, "list_name": list_name, "name": name}
+        view: TeamView = rows.update_or_create(**named, defaults=values)[0]
+        record(view, actor=actor, detail={"list": list_name})
+        return view
 
 
 @retried
+@act("view.delete")
 def remove_team_view(pk: Any, *, actor: Actor) -> str:
     """Forgets a view of a team. Returns its name, empty where it is not there. Raises
     PermissionDenied.
@@ -95,7 +101,9 @@ def remove_team_view(pk: Any, *, actor: Actor) -> str:
     if found is None:
         return ""
     require(actor, ADDS, on=found.team)
-    found.delete()
+    with transaction.atomic():
+        record(found, actor=actor, detail={"list": found.list_name})
+        found.delete()
     return found.name
 
 

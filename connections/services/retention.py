@@ -8,12 +8,14 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from ..audit.services import Subject, act, record
 from ..models import Connection, ConnectionCheck, Profile
 
 CHECKS_KEPT = 50  # of each connection, of those that nobody asked for
 AT_ONCE = 2000  # rows in one transaction, so that nobody waits long to write
 
 
+@act("history.delete")
 def prune_history(days: int) -> int:
     """Deletes versions of connections and profiles that are more than `days` days old, and says how
     many. The newest of each row that is still there stays.
@@ -27,6 +29,9 @@ def prune_history(days: int) -> int:
         gone = old.exclude(id__in=model.objects.values("pk"))
         for rows in (gone, old.exclude(history_id=newest)):
             deleted += _delete(history, list(rows.values_list("pk", flat=True)))
+    if deleted:
+        detail = {"versions": deleted, "older_than_days": days}
+        record(Subject("history"), actor=None, detail=detail)
     return deleted
 
 

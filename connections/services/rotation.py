@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection as database
 from django.db import models
 
+from ..audit.services import Subject, act, record
 from ..credentials import Undecryptable, key_ids, opening_key
 from ..locks import hold, long_change, retried
 from ..models import Connection, KeyReplacement
@@ -55,6 +56,7 @@ def key_report() -> KeyReport:
     return KeyReport({key: found[key] for key in key_ids()}, found[UNREADABLE])
 
 
+@act("keys.rotate")
 def rotate_credentials(told: Callable[[int, int], None] | None = None) -> int:
     """Encrypts with the newest key whatever an older one opens; leaves alone what no key opens.
 
@@ -73,6 +75,8 @@ def rotate_credentials(told: Callable[[int, int], None] | None = None) -> int:
             through += len(batch)
             if told:
                 told(through, total)
+    if number:
+        record(Subject("keys", newest), actor=None, detail={"values": number})
     return number
 
 

@@ -6,9 +6,11 @@ from functools import cached_property
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ..audit.services import Subject, act, record
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..health.services import reference_index
@@ -94,6 +96,7 @@ def section_named(text: str) -> str:
 
 
 @retried
+@act("section.update")
 def limit_section(
     text: str, teams: Collection[Team], *, actor: Actor, is_dry: bool = False
 ) -> LimitedSection:
@@ -111,15 +114,23 @@ def limit_section(
         return limited
     with transaction.atomic():
         rows = SectionTeam.objects.filter(section=name)
+        before = _names_of(rows)
         rows.exclude(team__in=wanted).delete()
         SectionTeam.objects.bulk_create(
             [SectionTeam(section=name, team=one) for one in wanted.values()], ignore_conflicts=True
         )
         bump_change_counter()
+        if before != (after := _names_of(rows)):
+            record(Subject("section", name=name), actor=actor, changes=[("teams", before, after)])
     return limited
 
 
+def _names_of(rows: QuerySet[SectionTeam]) -> str:
+    return ", ".join(rows.all().order_by("team__name").values_list("team__name", flat=True))
+
+
 @retried
+@act("section.update")
 def open_section(text: str, *, actor: Actor) -> bool:
     """Gives a section to all again; False if it belongs to no team.
 
@@ -127,7 +138,12 @@ def open_section(text: str, *, actor: Actor) -> bool:
     """
     require(actor, MANAGES, on=Team())
     with transaction.atomic():
-        number, _by_kind = SectionTeam.objects.filter(section=section_named(text)).delete()
+        name = section_named(text)
+        rows = SectionTeam.objects.filter(section=name)
+        before = _names_of(rows)
+        number, _by_kind = rows.delete()
+        if number:
+            record(Subject("section", name=name), actor=actor, changes=[("teams", before, "")])
         bump_change_counter()
     return number > 0
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from ..audit.services import act, record
 from ..errors import InUse
 from ..locks import hold, long_change, retried
 from ..models import Profile, UndoStep
@@ -30,6 +31,7 @@ class NotDeleted:
 
 
 @retried
+@act(lambda rows, **_others: f"{rows[0]._meta.model_name}.update")
 def retag(
     rows: Sequence[Any], *, add: Sequence[str] = (), take: Sequence[str] = (), actor: Actor
 ) -> tuple[int, UndoStep | None]:
@@ -51,6 +53,9 @@ def retag(
                 row.tags = tags
                 save_version(row, actor, ["tags"])
                 changed.append(row)
+        if changed:
+            detail = {"added": list(add), "taken": list(take)}
+            record(others=changed, actor=actor, detail=detail)
         return len(changed), note_changes(actor, changed, ["tags"])
 
 
@@ -65,6 +70,7 @@ def needed_by(row: Any) -> tuple[list[Any], int]:
 
 
 @retried
+@act(lambda rows, **_others: f"{rows[0]._meta.model_name}.delete")
 def delete_several(
     rows: Sequence[Any], *, actor: Actor
 ) -> tuple[int, list[NotDeleted], UndoStep | None]:
@@ -84,6 +90,8 @@ def delete_several(
         kept = {one.row.pk for one in stays}
         going = [row for row in held if row.pk not in kept]
         noted = [(row, row.pk, what_goes_along(actor, row, checks)) for row in going]
+        if going:
+            record(others=going, actor=actor)
         for row in going:
             row._history_user = actor
             row.delete()

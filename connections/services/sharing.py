@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from ..audit.services import act, record
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import hold, long_change, retried
@@ -39,6 +40,7 @@ def shares_of(row: Connection | Profile) -> list[Any]:
 
 
 @retried
+@act(lambda row, *_others, **_named: f"{row._meta.model_name}.share")
 def share(row: Connection | Profile, team: Team, level: str, *, actor: Actor) -> Any:
     """Lets another team see, or see and use, a row of a team; a share that is there gets this
     level.
@@ -57,13 +59,18 @@ def share(row: Connection | Profile, team: Team, level: str, *, actor: Actor) ->
         raise Invalid([FieldError("team", "own", text)])
     kind, shares = str(row._meta.model_name), _shares(row)
     with transaction.atomic():
+        before = shares.filter(**{kind: row}, team=team).values_list("level", flat=True).first()
         made, _is_new = shares.update_or_create(**{kind: row}, team=team, defaults={"level": level})
         if level != Level.USE:
             _refuse_users([row], {team.pk})
+        if before != level:
+            change = (f"team {team.name}", before or "", str(level))
+            record(row, actor=actor, changes=[change], others=[team])
     return made
 
 
 @retried
+@act(lambda row, *_others, **_named: f"{row._meta.model_name}.unshare")
 def unshare(row: Connection | Profile, team: Team, *, actor: Actor) -> bool:
     """Ends a share; False if there is none. Raises Invalid while profiles of that team use the row,
     PermissionDenied.
@@ -75,10 +82,13 @@ def unshare(row: Connection | Profile, team: Team, *, actor: Actor) -> bool:
             return False
         found.delete()
         _refuse_users([row], {team.pk})
+        change = (f"team {team.name}", str(found.level), "")
+        record(row, actor=actor, changes=[change], others=[team])
     return True
 
 
 @retried
+@act(lambda rows, *_others, **_named: f"{rows[0]._meta.model_name}.move")
 def move_to_team(
     rows: Sequence[Any], team: Team | None, *, actor: Actor, with_profiles: bool = False
 ) -> int:
@@ -111,6 +121,8 @@ def move_to_team(
         refuse_lost_sections(connections, denied)
         ask_for_hosts_of(connections, actor)
         refuse_uses([row for row in moved if isinstance(row, Profile)])
+        if moved:
+            record(others=moved, actor=actor, detail={"team": team.name if team else ""})
         bump_change_counter()
     return len(moved)
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
+from ..audit.services import act, record
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
@@ -37,6 +38,7 @@ def owned_by(team: Team) -> dict[str, int]:
 
 
 @retried
+@act("team.delete")
 def delete_team(
     team: Team, *, actor: Actor, heir: Team | None = None, is_for_all: bool = False
 ) -> None:
@@ -69,6 +71,7 @@ def delete_team(
         for row in connections:
             row.team = heir
         refuse_lost_sections(connections, denied)
+        record(team, actor=actor, detail={"heir": heir.name if heir else ""})
         team.delete()
         bump_change_counter()
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from ..audit.services import act, record, record_noted
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import parse_id
@@ -116,21 +117,32 @@ def team_for_new(kind: str, text: str | None, *, actor: Actor) -> Team | None:
 
 
 @retried
+@act("team.create")
 def create_team(name: str, *, actor: Actor) -> Team:
     """Makes a team. Raises Invalid, PermissionDenied."""
     team = Team()
     require(actor, MANAGES, on=team)
-    return _named(team, name)
+    with transaction.atomic():
+        _named(team, name)
+        record(team, actor=actor)
+    return team
 
 
 @retried
+@act("team.update")
 def rename_team(team: Team, name: str, *, actor: Actor) -> Team:
     """Gives a team another name. Raises Invalid, PermissionDenied."""
     require(actor, MANAGES, on=team)
-    return _named(team, name)
+    before = team.name
+    with transaction.atomic():
+        _named(team, name)
+        if team.name != before:
+            record(team, actor=actor, changes=[("name", before, team.name)])
+    return team
 
 
 @retried
+@act("team.limit")
 def limit_team(
     team: Team, *, requests_per_minute: int | None, tokens_per_day: int | None, actor: Actor
 ) -> Team:
@@ -142,13 +154,22 @@ def limit_team(
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
     if errors := limit_errors(limits):
         raise Invalid(errors)
+    changes = [
+        (name, str(getattr(team, name) or ""), str(value or ""))
+        for name, value in limits.items()
+        if getattr(team, name) != value
+    ]
     for name, value in limits.items():
         setattr(team, name, value)
-    team.save(update_fields=[*limits])
+    with transaction.atomic():
+        team.save(update_fields=[*limits])
+        if changes:
+            record(team, actor=actor, changes=changes)
     return team
 
 
 @retried
+@act("team.update")
 def change_team(team: Team, changes: Mapping[str, Any], *, actor: Actor) -> Team:
     """Changes what is named of a team, all or nothing: `name`, `requests_per_minute`,
     `tokens_per_day`. Raises Invalid, PermissionDenied.
@@ -163,6 +184,7 @@ def change_team(team: Team, changes: Mapping[str, Any], *, actor: Actor) -> Team
             limit_team(team, **(before | limits), actor=actor)
         if "name" in changes:
             rename_team(team, changes["name"], actor=actor)
+        record_noted(actor=actor)
     return team
 
 
@@ -181,6 +203,7 @@ def _named(team: Team, name: str) -> Team:
 
 
 @retried
+@act("team.update")
 def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membership:
     """Takes a person, or a service account, into a team, or gives them another role there.
 
@@ -200,10 +223,14 @@ def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membershi
             _one_remains(team)
         if before and _rank(role) < _rank(before.role):
             _end_access(team, person, actor)
+        if before is None or before.role != role:
+            change = (f"member {person.get_username()}", before.role if before else "", str(role))
+            record(team, actor=actor, changes=[change], others=[person])
     return row
 
 
 @retried
+@act("team.update")
 def remove_member(team: Team, person: Any, *, actor: Actor) -> bool:
     """Takes a person out of a team; anybody may leave. False for whoever is not in it.
 
@@ -220,6 +247,8 @@ def remove_member(team: Team, person: Any, *, actor: Actor) -> bool:
         if found.role == Role.ADMINISTRATOR:
             _one_remains(team)
         _end_access(team, person, actor)
+        change = (f"member {person.get_username()}", str(found.role), "")
+        record(team, actor=actor, changes=[change], others=[person])
     return True
 
 

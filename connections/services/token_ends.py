@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ..audit.services import act, record
 from ..change_counter import bump_change_counter
 from ..errors import FieldError
 from ..locks import retried
@@ -63,30 +64,33 @@ def unused_tokens(days: int) -> QuerySet[ApiToken]:
 
 
 @retried
+@act("api_token.end")
 def end_unused_tokens() -> int:
     """Revokes the tokens that nobody has used for CONNECTIONS_TOKEN_UNUSED_END days, and says how
     many. 0 days revoke none.
     """
     days = settings.CONNECTIONS_TOKEN_UNUSED_END
-    found = list(unused_tokens(days).order_by("pk").values_list("pk", "prefix")) if days else []
-    ended = 0
-    for pk, prefix in found:
-        rows = unused_tokens(days).filter(pk=pk)  # it may have been used since
-        if rows.update(revoked_at=timezone.now(), revoked_because=EndedBecause.UNUSED):
-            logger.warning("Token %s… revoked: nobody used it for %d days", prefix, days)
-            ended += 1
-    if ended:
-        bump_change_counter()
-    return ended
+    ended = []
+    with transaction.atomic():
+        for token in unused_tokens(days).order_by("pk") if days else []:
+            rows = unused_tokens(days).filter(pk=token.pk)  # it may have been used since
+            if rows.update(revoked_at=timezone.now(), revoked_because=EndedBecause.UNUSED):
+                logger.warning("Token %s… revoked: unused for %d days", token.prefix, days)
+                ended.append(token)
+        if ended:
+            record(others=ended, actor=None, detail={"unused_for_days": days})
+            bump_change_counter()
+    return len(ended)
 
 
 @retried
+@act("api_token.end")
 def end_tokens_of(user_pk: Any, reason: EndedBecause, *, team: Team | None = None) -> int:
     """Ends the tokens of a person, of the API and of flows, together with the access of that
     person; those that are narrowed to another team than `team`, if it is given, stay. Returns how
     many ended. Nobody can undo it; after PROVIDER `resume_tokens_of` can.
     """
-    now, number = timezone.now(), 0
+    now, ended = timezone.now(), []
     # what was revoked a moment ago must not come back by Undo
     undoable = now - timedelta(minutes=settings.CONNECTIONS_UNDO_MINUTES)
     kinds: tuple[Any, ...] = (ApiToken.every, RevealToken.objects)
@@ -100,23 +104,29 @@ def end_tokens_of(user_pk: Any, reason: EndedBecause, *, team: Team | None = Non
                 recent = rows.filter(revoked_at__gt=undoable, revoked_because="")
                 recent.update(revoked_because=reason)
                 rows.filter(revoked_because=EndedBecause.PROVIDER).update(revoked_because=reason)
-            number += rows.filter(revoked_at=None).update(revoked_at=now, revoked_because=reason)
-        if number:
+            working = rows.filter(revoked_at=None)
+            ended += working.order_by("pk")
+            working.update(revoked_at=now, revoked_because=reason)
+        if ended:
+            record(others=ended, actor=None, detail={"because": str(reason)})
             bump_change_counter()
-    return number
+    return len(ended)
 
 
 @retried
+@act("api_token.activate")
 def resume_tokens_of(user_pk: Any) -> int:
     """Lets those tokens of a person work again that an identity provider had stopped, since it let
     the person in again. Returns how many.
     """
-    stopped, number = EndedBecause.PROVIDER, 0
+    stopped, resumed = EndedBecause.PROVIDER, []
     kinds: tuple[Any, ...] = (ApiToken, RevealToken)
     with transaction.atomic():
         for kind in kinds:
             rows = kind.objects.filter(user_id=user_pk, revoked_because=stopped)
-            number += rows.update(revoked_at=None, revoked_because="")
-        if number:
+            resumed += rows.order_by("pk")
+            rows.update(revoked_at=None, revoked_because="")
+        if resumed:
+            record(others=resumed, actor=None)
             bump_change_counter()
-    return number
+    return len(resumed)

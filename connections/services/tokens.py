@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ..audit.services import act, kind_named, record
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
@@ -33,6 +34,7 @@ RENEWED = ("name", "user", "scopes", "is_limited", "networks", "team", "tags", *
 
 
 @retried
+@act("api_token.create")
 def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     name: str,
     *,
@@ -51,10 +53,9 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
 
     `profiles`: ids or aliases, none for all. `networks`: in CIDR form, none for anywhere.
     `expires_in_days`: None for the default, 0 for never. `team`: it is only for what belongs to
-    this team, to none, or is shared with it. `tags`: only for what has one of these.
-
-    The two limits hold for what goes through the gateway; None is no limit. On a page people make
-    tokens for themselves only. Raises Invalid, PermissionDenied.
+    this team, to none, or is shared with it. `tags`: only for what has one of these. The two
+    limits hold for what goes through the gateway; None is no limit. On a page people make tokens
+    for themselves only. Raises Invalid, PermissionDenied.
     """
     require_may_make_tokens(actor, user, team)
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
@@ -72,10 +73,12 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
         values |= {"expires_at": end_of_life(expires_in_days), "is_limited": bool(found)}
         row, text = _made(name=name, user=user, **values)
         row.profiles.set(found.values())
+        record(row, actor=actor, others=[user, *found.values()], detail={"scopes": row.scopes})
     return row, text
 
 
 @retried
+@act("api_token.renew")
 def renew_token(
     token: ApiToken,
     *,
@@ -108,6 +111,8 @@ def renew_token(
         if token.expires_at is None or token.expires_at > ends:
             token.expires_at = ends
             token.save(update_fields=["expires_at"])
+        others = [row, token.user]
+        record(token, actor=actor, others=others, detail={"ends": token.expires_at})
     return row, text
 
 
@@ -175,7 +180,12 @@ def revoke_token(token: Token, *, actor: Actor) -> UndoStep | None:
     return revoke_tokens([token], actor=actor)[1]
 
 
+def _revocation(tokens: Sequence[Token], **_others: Any) -> str:
+    return f"{kind_named(str(tokens[0]._meta.model_name))}.revoke"
+
+
 @retried
+@act(_revocation)
 def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoStep | None]:
     """As `revoke_token`, for several of one kind: one act. Returns how many ended by it too.
 
@@ -195,4 +205,6 @@ def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoSt
             if rows.filter(may_end, pk=one.pk).update(revoked_at=now, revoked_because="")
         ]
         bump_change_counter()
+        if ended:
+            record(others=ended, actor=actor)
         return len(ended), note_revocation(actor, ended, now)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.debug import sensitive_variables
 
+from ..audit.services import Subject, act, kind_named, record
 from ..change_counter import bump_change_counter
 from ..credentials import Undecryptable
 from ..destinations import destinations_of, read_by_flows, unapproved, unapproved_message
@@ -62,6 +63,7 @@ class Undone:
 
 
 @retried
+@act("connection.undo")
 def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
     """Undoes the last act of a person. `key`: it must be this one.
 
@@ -87,6 +89,10 @@ def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
     with transaction.atomic():
         undone = undoing(step, actor)
         UndoStep.objects.filter(user_id=actor.pk, key=step.key).delete()
+        kind = kind_named(step.kind)
+        own = Subject(kind) if kind == "defaults" else None
+        detail = {"act": step.act, "done_at": step.done_at}
+        record(own, actor=actor, action=f"{kind}.undo", others=undone.rows, detail=detail)
     return undone
 
 
