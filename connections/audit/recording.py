@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.request_id import REQUEST_ID
 
 from ..errors import InUse, Invalid, MissingRight, NotUndone, Stale, Throttled, Unusable
-from ..models import AuditEvent, AuditMention, Outcome, Team, is_service_account
+from ..models import AuditEvent, AuditMention, KeyReplacement, Outcome, Team, is_service_account
 from .chain import append, instance
 from .origin import origin
 from .words import is_action, kind_of
@@ -36,16 +36,21 @@ class Subject:
     kind: str
     id: str = ""
     name: str = ""
-    team: Any = None
+    team: Any = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, row: Any) -> "Subject":
-        """That of a row, before it is deleted or while it is there."""
+    def of(cls, row: Any, *, with_team: bool = True) -> "Subject":
+        """That of a row, before it is deleted or while it is there. `with_team` may cost a query.
+
+        A replacement stands for its connection, on whose page it is.
+        """
         if isinstance(row, cls):
             return row
+        if isinstance(row, KeyReplacement):
+            row = row.connection
         kind = kind_of(row)
         name = getattr(row, "alias", "") or str(row)
-        team = row if isinstance(row, Team) else getattr(row, "team", None)
+        team = row if isinstance(row, Team) else getattr(row, "team", None) if with_team else None
         return cls(kind, "" if row.pk is None else str(row.pk), name, team)
 
 
@@ -128,10 +133,10 @@ def record(  # noqa: PLR0913 by name, and each is a part of an event
         this.is_recorded = True
         if subject is not None:
             this.outer.noted.append((subject, tuple(changes)))
-            this.outer.noted += [(Subject.of(one), ()) for one in others]
+        this.outer.noted += _further(others)
         this.outer.noted += this.noted
         return None
-    noted: list[_Noted] = [(Subject.of(one), ()) for one in others]
+    noted = _further(others)
     if this is not None:
         noted += this.noted
         this.is_recorded, this.noted = True, []
@@ -151,6 +156,11 @@ def record_noted(*, actor: Any) -> AuditEvent | None:
     """Records the act that is under way if acts inside of it changed anything."""
     this = _current.get()
     return record(actor=actor) if this is not None and this.noted else None
+
+
+def _further(others: Iterable[Any]) -> list[_Noted]:
+    """Further objects; of a team, as one that may be the event's own, is the first alone."""
+    return [(Subject.of(one, with_team=not number), ()) for number, one in enumerate(others)]
 
 
 def write(  # noqa: PLR0913 by name, and each is a part of an event
@@ -234,9 +244,12 @@ def _record_refusal(
 ) -> None:
     """Records what was refused and why, by codes: texts of errors may repeat what was typed."""
     actor = kwargs.get("actor", args[0] if args and _is_person(args[0]) else None)
-    given = (one for one in (*args, *kwargs.values()) if one is not actor)
-    row = next((row for one in given if (row := _first_row(one)) is not None), None)
-    record_refusal(action, error, row, actor=actor)
+    given = [_first_row(one) for one in (*args, *kwargs.values()) if one is not actor]
+    kind = action.partition(".")[0]
+    rows = [one for one in given if one is not None]
+    fitting = [one for one in rows if kind_of(one) == kind or not isinstance(one, Team)]
+    fitting.sort(key=lambda one: (kind_of(one) != kind, _is_person(one)))
+    record_refusal(action, error, fitting[0] if fitting else None, actor=actor)
 
 
 def _first_row(given: Any) -> models.Model | None:
@@ -261,7 +274,7 @@ def _code_of(error: Exception) -> str:
         return ", ".join(f"{one.field}: {one.code}" for one in error.errors)
     if isinstance(error, MissingRight):
         return ", ".join(["missing_right", *error.permissions])
-    if isinstance(error, Unusable):
-        return error.code
+    if isinstance(code := getattr(error, "code", None), str) and code:
+        return code
     name = type(error).__name__
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")

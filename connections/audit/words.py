@@ -13,13 +13,17 @@ THINGS = {
     "checkpoint": gettext_lazy("the checkpoint of %(name)s"),
     "connection": gettext_lazy("the connection %(name)s"),
     "defaults": gettext_lazy("the default profiles"),
+    "flow_reads": gettext_lazy("the records of reads by flows"),
     "flow_token": gettext_lazy("the token for flows %(name)s"),
     "history": gettext_lazy("old versions"),
     "host": gettext_lazy("the host %(name)s"),
     "installation": gettext_lazy("the installation"),
     "issuer": gettext_lazy("the trusted issuer %(name)s"),
+    "issuer_keys": gettext_lazy("the keys of the issuer %(name)s"),
     "issuer_rule": gettext_lazy("the rule of an issuer %(name)s"),
     "keys": gettext_lazy("the encryption keys"),
+    "leak": gettext_lazy("the leaked key of %(name)s"),
+    "leaked_key": gettext_lazy("a leaked key"),
     "notice_target": gettext_lazy("the target of notices %(name)s"),
     "package": gettext_lazy("the package %(name)s"),
     "person": gettext_lazy("the person %(name)s"),
@@ -47,6 +51,10 @@ VERBS = {
         gettext_lazy("%(who)s approved %(what)s"),
         gettext_lazy("%(who)s tried to approve %(what)s"),
     ),
+    "authorize": (
+        gettext_lazy("%(who)s authorized %(what)s"),
+        gettext_lazy("%(who)s tried to authorize %(what)s"),
+    ),
     "begin": (
         gettext_lazy("%(who)s began %(what)s"),
         gettext_lazy("%(who)s tried to begin %(what)s"),
@@ -54,6 +62,10 @@ VERBS = {
     "cancel": (
         gettext_lazy("%(who)s cancelled %(what)s"),
         gettext_lazy("%(who)s tried to cancel %(what)s"),
+    ),
+    "carry_out": (
+        gettext_lazy("%(who)s carried %(what)s out"),
+        gettext_lazy("%(who)s tried to carry %(what)s out"),
     ),
     "create": (
         gettext_lazy("%(who)s created %(what)s"),
@@ -78,6 +90,10 @@ VERBS = {
     "export": (
         gettext_lazy("%(who)s exported %(what)s"),
         gettext_lazy("%(who)s tried to export %(what)s"),
+    ),
+    "fetch": (
+        gettext_lazy("%(who)s fetched %(what)s"),
+        gettext_lazy("%(who)s tried to fetch %(what)s"),
     ),
     "import": (
         gettext_lazy("%(who)s imported %(what)s"),
@@ -115,6 +131,10 @@ VERBS = {
         gettext_lazy("%(who)s renewed %(what)s"),
         gettext_lazy("%(who)s tried to renew %(what)s"),
     ),
+    "report": (
+        gettext_lazy("%(who)s reported %(what)s"),
+        gettext_lazy("%(who)s tried to report %(what)s"),
+    ),
     "restore": (
         gettext_lazy("%(who)s restored %(what)s"),
         gettext_lazy("%(who)s tried to restore %(what)s"),
@@ -126,6 +146,10 @@ VERBS = {
     "rotate": (
         gettext_lazy("%(who)s rotated %(what)s"),
         gettext_lazy("%(who)s tried to rotate %(what)s"),
+    ),
+    "search": (
+        gettext_lazy("%(who)s searched for %(what)s"),
+        gettext_lazy("%(who)s tried to search for %(what)s"),
     ),
     "share": (
         gettext_lazy("%(who)s shared %(what)s"),
@@ -142,6 +166,10 @@ VERBS = {
     "start": (
         gettext_lazy("%(who)s started %(what)s"),
         gettext_lazy("%(who)s tried to start %(what)s"),
+    ),
+    "take_back": (
+        gettext_lazy("%(who)s took %(what)s back"),
+        gettext_lazy("%(who)s tried to take %(what)s back"),
     ),
     "test": (
         gettext_lazy("%(who)s tested %(what)s"),

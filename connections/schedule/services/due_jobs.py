@@ -8,6 +8,7 @@ from django.db import Error
 from django.db.models import F
 from django.utils import timezone
 
+from connections.audit.services import Origin, coming_from
 from connections.jobs import Job, declared
 from connections.models import JobRun
 from connections.outages import database_outage
@@ -60,7 +61,8 @@ def run_job(job: Job, clock: Callable[[], float]) -> tuple[bool, str]:
     began, started = clock(), time.monotonic()
     every = job.every.total_seconds()
     try:
-        is_ok, said = True, job.run()
+        with coming_from(Origin("schedule", program=job.name)):
+            is_ok, said = True, job.run()
     except Exception as error:
         if database_outage(error) is not None:
             raise

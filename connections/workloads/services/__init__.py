@@ -8,6 +8,7 @@ from .judging import Judgement, RuleVerdict, Step, judge
 from .keys import kept_for, refresh_keys
 from .reading import ALGORITHMS, is_signed_token
 from .rules import change_rule, create_rule, delete_rule, rules_of
+from .trial import try_token
 
 __all__ = [
     "ALGORITHMS",
@@ -32,4 +33,5 @@ __all__ = [
     "refresh_keys",
     "rules_of",
     "trusted_issuers",
+    "try_token",
 ]

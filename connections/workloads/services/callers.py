@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Outcome, record
 from connections.models import IssuerRule
 from connections.services import Caller, caller_of, profiles_limit
 
@@ -77,11 +78,17 @@ def find_workload(text: str) -> Caller:
 
 
 def _tell(judged: Judgement) -> None:
-    """One line a minute for each issuer and reason: those who may be asked about it find it."""
-    if judged.issuer is None or judged.refusal is None or judged.wants_keys:
+    """One event and one line of the log a minute for each issuer and reason: those who may be asked
+    about it find it, and nobody fills the database by guessing.
+    """
+    refusal, issuer = judged.refusal, judged.issuer
+    if refusal is None or judged.wants_keys:
         return
-    step = judged.refusal.step
-    if cache.add(f"issuer-refused:{judged.issuer.pk}:{step}", 1, TOLD_EVERY):
-        logger.warning(
-            "A token of the issuer %s was refused: %s", judged.issuer.name, judged.refusal.message
-        )
+    of = issuer.pk if issuer else "unknown"
+    if not cache.add(f"issuer-refused:{of}:{refusal.step}", 1, TOLD_EVERY):
+        return
+    if issuer is not None:
+        logger.warning("A token of the issuer %s was refused: %s", issuer.name, refusal.message)
+    code = refusal.code if refusal.code == UNAVAILABLE else refusal.step
+    with suppress(OperationalError), transaction.atomic():
+        record(issuer, actor=None, action="issuer.sign_in", outcome=Outcome.REFUSED, code=code)

@@ -1,12 +1,14 @@
 """What administrators do with trusted issuers: list, add, change and delete them."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from connections.audit.services import act, record
 from connections.change_counter import bump_change_counter
 from connections.errors import FieldError, Invalid
 from connections.locks import retried
@@ -14,6 +16,7 @@ from connections.models import IssuerRule, TrustedIssuer
 from connections.services import Actor, require, require_above
 
 from .addresses import is_address, name_errors
+from .event_changes import changes_between
 from .keys import NO_KEYS, refresh_keys
 from .reading import ALGORITHMS
 
@@ -27,6 +30,7 @@ def trusted_issuers() -> QuerySet[TrustedIssuer]:
 
 
 @retried
+@act("issuer.create")
 def create_issuer(*, actor: Actor, **values: Any) -> TrustedIssuer:
     """Trusts an issuer: `name`, `issuer` and `audiences`, and of `algorithms`, `jwks_url`,
     `longest_age` (minutes) and `is_active` what is not as usual. It has no rule yet, so no token
@@ -36,10 +40,11 @@ def create_issuer(*, actor: Actor, **values: Any) -> TrustedIssuer:
     """
     require(actor, "connections.add_trustedissuer")
     row = TrustedIssuer(algorithms=list(ALGORITHMS), created_by=_name_of(actor))
-    return _saved(row, values)
+    return _saved(row, values, {}, actor)
 
 
 @retried
+@act("issuer.update")
 def change_issuer(row: TrustedIssuer, values: Mapping[str, Any], *, actor: Actor) -> TrustedIssuer:
     """Changes what is given. Keys of another address are forgotten, and fetched when they are
     needed.
@@ -49,37 +54,45 @@ def change_issuer(row: TrustedIssuer, values: Mapping[str, Any], *, actor: Actor
     """
     require(actor, "connections.change_trustedissuer")
     _require_above_rules(row, actor)
-    before = (row.issuer, row.jwks_url)
+    row, before = copy(row), {name: getattr(row, name) for name in CHANGED}
     for name in CHANGED:
         if name in values:
             setattr(row, name, values[name])
-    if (row.issuer, row.jwks_url) != before:
+    if (row.issuer, row.jwks_url) != (before["issuer"], before["jwks_url"]):
         for name, value in NO_KEYS.items():
             setattr(row, name, value)
-    return _saved(row, {})
+    return _saved(row, {}, before, actor)
 
 
 @retried
+@act("issuer.delete")
 def delete_issuer(row: TrustedIssuer, *, actor: Actor) -> None:
     """Deletes an issuer with its rules: its tokens are taken no longer. Usage stays. Raises
     PermissionDenied.
     """
     require(actor, "connections.delete_trustedissuer")
     with transaction.atomic():
+        record(row, actor=actor, others=row.rules.all())
         row.delete()
         bump_change_counter()
 
 
+@act("issuer_keys.fetch")
 def fetch_keys(row: TrustedIssuer, *, actor: Actor) -> TrustedIssuer:
     """Asks an issuer for its keys now, and returns it with what came of it. Raises
     PermissionDenied.
     """
     require(actor, "connections.change_trustedissuer")
     refresh_keys(row.pk, at_once=True)
-    return trusted_issuers().get(pk=row.pk)
+    found = trusted_issuers().get(pk=row.pk)
+    record(found, actor=actor, detail={"keys": len(found.keys), "failed": bool(found.keys_error)})
+    return found
 
 
-def _saved(row: TrustedIssuer, values: Mapping[str, Any]) -> TrustedIssuer:
+def _saved(
+    row: TrustedIssuer, values: Mapping[str, Any], before: Mapping[str, Any], actor: Actor
+) -> TrustedIssuer:
+    """Saves it. `before`: of one that was there, what its columns held."""
     for name, value in values.items():
         setattr(row, name, value)
     row.audiences = list(dict.fromkeys(one.strip() for one in row.audiences if one.strip()))
@@ -89,6 +102,9 @@ def _saved(row: TrustedIssuer, values: Mapping[str, Any]) -> TrustedIssuer:
     try:
         with transaction.atomic():
             row.save()
+            changes = changes_between(before, {name: getattr(row, name) for name in before})
+            if changes or not before:
+                record(row, actor=actor, changes=changes)
     except IntegrityError:
         others = TrustedIssuer.objects.exclude(pk=row.pk)
         name = "name" if others.filter(name=row.name).exists() else "issuer"

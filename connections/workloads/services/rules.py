@@ -1,12 +1,14 @@
 """What administrators do with the rules of an issuer."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
+from connections.audit.services import act, record
 from connections.change_counter import bump_change_counter
 from connections.errors import FieldError, Invalid
 from connections.locks import retried
@@ -22,6 +24,7 @@ from connections.services import (
 
 from .addresses import name_errors
 from .conditions import condition_errors
+from .event_changes import changes_between
 
 MOST_RULES, LAST_PLACE = 200, 10_000
 COLUMNS = ("name", "position", "conditions", "is_active", "requests_per_minute", "tokens_per_day")
@@ -34,6 +37,7 @@ def rules_of(issuer: TrustedIssuer) -> QuerySet[IssuerRule]:
 
 
 @retried
+@act("issuer_rule.create")
 def create_rule(issuer: TrustedIssuer, *, actor: Actor, **values: Any) -> IssuerRule:
     """Adds a rule: `name`, `conditions`, `account` (a service account), `scopes`, and if wanted
     `profiles` (ids or aliases, none for all), `requests_per_minute`, `tokens_per_day`, `position`
@@ -51,26 +55,30 @@ def create_rule(issuer: TrustedIssuer, *, actor: Actor, **values: Any) -> Issuer
 
 
 @retried
+@act("issuer_rule.update")
 def change_rule(row: IssuerRule, values: Mapping[str, Any], *, actor: Actor) -> IssuerRule:
     """Changes what is given, named as for `create_rule`. It counts at once, in every worker.
 
     Raises Invalid, PermissionDenied.
     """
     require_above(actor, row.user)
-    return _saved(row, values, actor)
+    return _saved(copy(row), values, actor)
 
 
 @retried
+@act("issuer_rule.delete")
 def delete_rule(row: IssuerRule, *, actor: Actor) -> None:
     """Deletes a rule: no token is taken by it any longer. Usage stays. Raises PermissionDenied."""
     require(actor, "connections.change_trustedissuer")
     with transaction.atomic():
+        record(row, actor=actor, others=[row.issuer])
         row.delete()
         bump_change_counter()
 
 
 def _saved(row: IssuerRule, values: Mapping[str, Any], actor: Actor) -> IssuerRule:
     require(actor, "connections.change_trustedissuer")
+    before = {} if row._state.adding else _told(row)
     for name in COLUMNS:
         if name in values:
             setattr(row, name, values[name])
@@ -95,7 +103,19 @@ def _saved(row: IssuerRule, values: Mapping[str, Any], actor: Actor) -> IssuerRu
             raise Invalid([FieldError("name", "taken", text)]) from None
         if "profiles" in values:
             row.profiles.set(found.values())
+        changes = changes_between(before, after := _told(row))
+        if not before:
+            record(row, actor=actor, others=[row.issuer], detail=after)
+        elif changes:
+            record(row, actor=actor, changes=changes, others=[row.issuer])
     return row
+
+
+def _told(row: IssuerRule) -> dict[str, Any]:
+    """The contents of a saved rule, for its event."""
+    limited = sorted(row.profiles.values_list("alias", flat=True)) if row.is_limited else "all"
+    columns = {name: getattr(row, name) for name in (*COLUMNS, "scopes")}
+    return columns | {"account": row.account.name, "profiles": limited}
 
 
 def _errors(row: IssuerRule, unknown: set[str]) -> list[FieldError]:

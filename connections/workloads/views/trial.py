@@ -27,6 +27,8 @@ class TokenTrialView(IssuerPage):
     @method_decorator(sensitive_post_parameters("token"))
     def post(self, request: HttpRequest) -> HttpResponse:
         form = TrialForm(request.POST)
-        judged = services.judge(form.cleaned_data["token"]) if form.is_valid() else None
+        judged = None
+        if form.is_valid():
+            judged = services.try_token(form.cleaned_data["token"], actor=request.user)
         shown = TrialForm() if judged else form
         return self.render_to_response(self.get_context_data(form=shown, judged=judged))

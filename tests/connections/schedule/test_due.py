@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from connections import jobs, services
+from connections.audit.services import record
 from connections.health.services import Call, health, note_calls
 from connections.jobs import Job
 from connections.models import (
@@ -24,6 +25,7 @@ from connections.models import (
 )
 from connections.schedule.services import due_checks, overdue, run_due_once, scheduler
 from connections.schedule.services.scheduler import DueWork, Scheduler
+from tests.events import left_by
 from tests.fakes import REFUSED, SECRET, connect, fake_provider, reload
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it works in threads
@@ -221,6 +223,18 @@ def test_a_job_that_fails_tells_no_secret_and_ends_the_command_with_1():
     assert ("Works: Done." in out.getvalue(), raised.value.returncode) == (True, 1)
     assert SECRET not in out.getvalue() + JobRun.objects.get(name="broken").said
     assert "Broken failed" in overdue()[0]
+
+
+def test_what_a_job_does_is_an_act_of_the_schedule_and_says_which_job():
+    declare("tidy", lambda: str(record(actor=None, action="flow_reads.prune")))
+    [event] = left_by(run)
+    assert (event.surface, event.actor_kind, event.actor_name) == ("schedule", "schedule", "tidy")
+
+
+def test_checks_and_jobs_that_change_nothing_leave_no_event(fake: Any):
+    connect()
+    declare("count", lambda: "Done.")
+    assert left_by(run) == []
 
 
 def test_a_job_that_is_not_declared_any_more_is_forgotten():

@@ -64,7 +64,7 @@ def test_nobody_gives_what_they_may_not(trusted: TrustedIssuer, rule: IssuerRule
     boss = add_service_account("boss", role=role, contact="us", actor=None)
     with pytest.raises(PermissionDenied):
         services.change_rule(rule, {"account": boss}, actor=lead)
-    services.change_rule(rule, {"account": boss}, actor=None)
+    rule = services.change_rule(rule, {"account": boss}, actor=None)
     for change in (
         lambda: services.change_rule(rule, {"conditions": {"sub": "x"}}, actor=lead),
         lambda: services.change_issuer(trusted, {"issuer": "https://x.example"}, actor=lead),

@@ -127,7 +127,7 @@ class Command(OperatorCommand):
         self.stdout.write(f"{options['rule'] or options['name']}: {action} is done.")
 
     def _try(self, _options: dict[str, Any]) -> None:
-        judged = services.judge(sys.stdin.read().strip())
+        judged = services.try_token(sys.stdin.read().strip(), actor=None)
         for step in judged.steps:
             self.stdout.write(f"{'ok' if step.is_good else 'NO'}  {step.name}: {step.said}")
         for one in judged.rules:
