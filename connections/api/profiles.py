@@ -1,6 +1,6 @@
 """Profiles: `/profiles...`"""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet, prefetch_related_objects
 from drf_spectacular.types import OpenApiTypes
@@ -76,7 +76,17 @@ def rows() -> QuerySet[Profile]:
     return Profile.objects.select_related("connection").defer("connection__credentials")
 
 
-class ProfileList(ApiView):
+class ProfileWriteView(ApiView):
+    """Base of the views that take and show whole profiles."""
+
+    shown: ClassVar[type[ProfileSerializer]] = ProfileSerializer
+
+    def arguments(self, values: dict[str, Any], row: Profile | None = None) -> dict[str, Any]:
+        """A valid body as the services take it. Raises Invalid."""
+        return translated(values, actor_name(self.request.user), row)
+
+
+class ProfileList(ProfileWriteView):
     """List and create."""
 
     access = {"GET": READ, "POST": ADD}
@@ -111,15 +121,15 @@ class ProfileList(ApiView):
     def post(self, request: Request) -> Response:
         values = self.valid(ProfileCreateSerializer, request)
         team = team_of_new("profile", values, request.user)
-        arguments = translated(values, actor_name(request.user))
+        arguments = self.arguments(values)
         with as_in_the_body():
             row = services.create_profile(
                 arguments.pop("connection"), actor=request.user, team=team, **arguments
             ).row
-        return created(request, row, ProfileSerializer(row).data)
+        return created(request, row, self.shown(row).data)
 
 
-class ProfileDetail(ApiView):
+class ProfileDetail(ProfileWriteView):
     """One profile: read, replace, change, delete."""
 
     access = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": DELETE}
@@ -132,7 +142,7 @@ class ProfileDetail(ApiView):
     def get(self, _request: Request, id_or_alias: str) -> Response:
         row = self.find(rows(), id_or_alias)
         hide_unseen([row])
-        return tagged(Response(ProfileSerializer(row).data), row)
+        return tagged(Response(self.shown(row).data), row)
 
     @extend_schema(
         operation_id="updateProfile",
@@ -159,13 +169,13 @@ class ProfileDetail(ApiView):
         row = self.find(rows(), id_or_alias)
         values = self.valid(serializer, request)
         refuse_other_team(row, values, request.user)
-        arguments = translated(values, actor_name(request.user), row)
+        arguments = self.arguments(values, row)
         version = refuse_mismatch(request, row)
         with as_in_the_body():
             saved = services.update_profile(
                 row, actor=request.user, expected_version=version, merge=merge, **arguments
             ).row
-        return tagged(Response(ProfileSerializer(saved).data), saved)
+        return tagged(Response(self.shown(saved).data), saved)
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:

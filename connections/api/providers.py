@@ -1,5 +1,8 @@
 """Providers and settings: `/providers...`, `/settings`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -75,12 +78,18 @@ class DefaultsView(ApiView):
     )
     def put(self, request: Request) -> Response:
         values = self.valid(DefaultsUpdateSerializer, request)
-        chosen = {
-            capability.value: values[f"default_{capability.value.lower()}_profile_id"]
-            for capability in Capability
-        }
+        self.choose(
+            {
+                capability.value: values[f"default_{capability.value.lower()}_profile_id"]
+                for capability in Capability
+            }
+        )
+        return self.get(request)
+
+    def choose(self, chosen: Mapping[str, Any]) -> None:
+        """Sets the defaults: ids of profiles, by what services call them. Raises Invalid."""
         found = Profile.objects.in_bulk([key for key in chosen.values() if key])
-        missing = [capability for capability, key in chosen.items() if key and key not in found]
+        missing = [name for name, key in chosen.items() if key and key not in found]
         if missing:
             raise services.Invalid(
                 [
@@ -92,7 +101,7 @@ class DefaultsView(ApiView):
             )
         defaults = {name: found[key] if key else None for name, key in chosen.items()}
         try:
-            services.set_default_profiles(defaults, actor=request.user)
+            services.set_default_profiles(defaults, actor=self.request.user)
         except services.Invalid as refused:
             raise services.Invalid(
                 [
@@ -100,8 +109,9 @@ class DefaultsView(ApiView):
                     for one in refused.errors
                 ]
             ) from None
-        return self.get(request)
 
 
-def _name(capability: str) -> str:
-    return f"default{capability}ProfileId"
+def _name(chosen: str) -> str:
+    return (
+        "classifierChatProfileId" if chosen == services.CLASSIFIER else f"default{chosen}ProfileId"
+    )

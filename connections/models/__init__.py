@@ -11,6 +11,7 @@ from .base import (
     has_name_key,
 )
 from .change_stamp import ChangeStamp
+from .client_choice import ClientChoice
 from .connection_type import ConnectionType
 from .connections import (
     Connection,
@@ -55,6 +56,7 @@ __all__ = [
     "AuditMention",
     "ByCodePoint",
     "ChangeStamp",
+    "ClientChoice",
     "Connection",
     "ConnectionCheck",
     "ConnectionColumns",

@@ -146,7 +146,11 @@ class Connection(VersionedModel):
 
 
 class Profile(VersionedModel):
-    """A connection, a model and inference settings under an alias that code asks for."""
+    """A connection, a model and inference settings under an alias that code asks for.
+
+    `client_settings`: what clients of another system store with it and Switchboard itself does not
+    use, as they sent it; None where there is none.
+    """
 
     editable_columns = tuple(ProfileColumns.__annotations__)
 
@@ -157,6 +161,7 @@ class Profile(VersionedModel):
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="profiles")
     model = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])
     settings = models.JSONField(default=dict, blank=True)
+    client_settings = models.JSONField(null=True, blank=True, editable=False)
     fallbacks = models.ManyToManyField(
         "self", through="Fallback", symmetrical=False, related_name="fallback_for"
     )

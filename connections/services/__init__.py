@@ -54,7 +54,7 @@ from .checks import (
     test_settings,
 )
 from .connections import create_connection, delete_connection, move_profiles, update_connection
-from .defaults import default_profiles, set_default_profiles
+from .defaults import CLASSIFIER, classifier_profile, default_profiles, set_default_profiles
 from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
 from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
@@ -138,6 +138,7 @@ from .undo_steps import last_step, prune_undo_steps
 
 __all__ = [
     "CHECKS_KEPT",
+    "CLASSIFIER",
     "MANAGES",
     "MOST_FALLBACKS",
     "USE_PROFILE",
@@ -175,6 +176,7 @@ __all__ = [
     "change_alias",
     "change_team",
     "choose_columns",
+    "classifier_profile",
     "clean_networks",
     "connections_of",
     "content",

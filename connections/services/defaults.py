@@ -11,9 +11,18 @@ from providers.core.base import Capability
 from ..audit.services import Change, Subject, act, record
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
-from ..models import DefaultProfile, Profile, UndoStep
+from ..models import ClientChoice, DefaultProfile, Profile, UndoStep
 from .permissions import Actor, require
 from .undo_steps import note_choice
+
+# The chat profile with which Umbraco.AI sorts texts. It is kept for its clients, nothing here asks.
+CLASSIFIER = "classifier"
+
+
+def classifier_profile() -> Profile | None:
+    """The profile that clients of Umbraco.AI chose as classifier, as long as all share it."""
+    chosen = ClientChoice.objects.filter(name=CLASSIFIER).values("profile_id")
+    return Profile.objects.filter(pk__in=chosen, team=None).first()
 
 
 def default_profiles() -> dict[str, Profile | None]:
@@ -30,20 +39,21 @@ def set_default_profiles(
     defaults: Mapping[str, Profile | None], *, actor: Actor
 ) -> UndoStep | None:
     """Sets the default of each capability named; None takes it away. Returns the step by which that
-    can be undone.
+    can be undone, but for a CLASSIFIER, which may be named too.
 
     Raises Invalid when a profile has another capability.
     """
     require(actor, "connections.change_defaultprofile")
+    kinds = {one: Capability.CHAT.value if one == CLASSIFIER else one for one in defaults}
     wrong = [
         FieldError(
             capability,
             "capability",
             _("%(name)s is a %(capability)s profile, not one for %(wanted)s.")
-            % {"name": profile.name, "capability": profile.capability, "wanted": capability},
+            % {"name": profile.name, "capability": profile.capability, "wanted": kinds[capability]},
         )
         for capability, profile in defaults.items()
-        if profile is not None and profile.capability != capability
+        if profile is not None and profile.capability != kinds[capability]
     ]
     text = _("%(name)s belongs to a team. Only what all share can be a default.")
     wrong += [
@@ -58,10 +68,13 @@ def set_default_profiles(
         hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
         found = DefaultProfile.objects.select_for_update().order_by("pk")
         was = dict(found.values_list("pk", "profile_id"))
+        was |= dict(ClientChoice.objects.values_list("name", "profile_id"))
         chosen = {name: profile and profile.pk for name, profile in sorted(defaults.items())}
-        put_defaults(chosen)
         if changes := _changes(was, chosen):
             record(Subject("defaults"), actor=actor, changes=changes)
+        if CLASSIFIER in chosen:
+            _put_classifier(chosen.pop(CLASSIFIER))
+        put_defaults(chosen)
         return note_choice(actor, {name: was.get(name) for name in chosen}, chosen)
 
 
@@ -82,3 +95,9 @@ def put_defaults(chosen: Mapping[str, Any]) -> None:
             DefaultProfile.objects.filter(pk=capability).delete()
         else:
             DefaultProfile.objects.update_or_create(pk=capability, defaults={"profile_id": pk})
+
+
+def _put_classifier(pk: Any) -> None:
+    ClientChoice.objects.filter(name=CLASSIFIER).delete()
+    if pk is not None:
+        ClientChoice.objects.create(name=CLASSIFIER, profile_id=pk)

@@ -92,6 +92,7 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
             alias=alias,
             capability=row.capability,
             settings=row.settings,
+            client_settings=row.client_settings,
             fallbacks=fallbacks_seen([row])[row.pk],
             team=team_of_copy(row, actor),
             **_columns(row, name),

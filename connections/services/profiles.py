@@ -51,13 +51,14 @@ def create_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     fallbacks: Sequence[Profile] = (),
     id: uuid.UUID | None = None,
     team: Team | None = None,
+    client_settings: Mapping[str, Any] | None = None,
     **columns: Unpack[ProfileColumns],
 ) -> Saved:
     """Creates a profile.
 
     `alias`: made from the name when it is empty. `fallbacks`: the profiles that answer when it
     cannot, in order. `id`: of a profile that moves here. `team`: to which it belongs, None for one
-    that all share.
+    that all share. `client_settings`: what a client of another system stores with it.
 
     Raises Invalid, PermissionDenied.
     """
@@ -65,7 +66,9 @@ def create_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     with transaction.atomic():
         target = _held(connection)
         held = hold(Profile.objects.all(), [one.pk for one in fallbacks])
-        draft = ProfileDraft(actor, target, settings, fallbacks, held, team=team)
+        draft = ProfileDraft(
+            actor, target, settings, fallbacks, held, team=team, kept=client_settings
+        )
         saved = draft_profile(draft, capability, alias=alias, id=id, **columns)
         with alias_race(saved.row):
             save_version(saved.row, actor)
@@ -87,6 +90,7 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     fallbacks: Sequence[Profile] | None = None,
     alias: str | None = None,
     capability: str | None = None,
+    client_settings: Mapping[str, Any] | None = None,
     **columns: Unpack[ProfileColumns],
 ) -> Saved:
     """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied.
@@ -101,7 +105,7 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
         chain = list(row.fallback_steps.values_list("fallback_id", flat=True))
-        draft = ProfileDraft(actor, target, settings, fallbacks, held)
+        draft = ProfileDraft(actor, target, settings, fallbacks, held, kept=client_settings)
         saved = draft_profile_change(draft, row, chain, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
@@ -145,6 +149,7 @@ class ProfileDraft:
     held: Mapping[uuid.UUID, Profile]
     provider: type[Provider[Any]] | None = None
     team: Team | None = None
+    kept: Mapping[str, Any] | None = None  # for clients of another system
 
 
 def draft_profile(
@@ -167,6 +172,7 @@ def draft_profile(
     row.alias = alias or new_alias(Profile, row.name)
     if draft.connection:
         row.connection = draft.connection
+    row.client_settings = draft.kept or None
     errors += fallback_errors(row, draft.fallbacks or (), draft.held)
     errors += team_errors(row, draft.fallbacks or ())
     row.settings, wrong = validate_profile_settings(capability, draft.settings or {})
@@ -189,11 +195,13 @@ def draft_profile_change(
     Raises Invalid, PermissionDenied.
     """
     require(draft.actor, "connections.change_profile", on=row)
-    before = content(row, "settings", "connection_id")
+    before = content(row, "settings", "connection_id", "client_settings")
     errors = set_columns(row, columns, draft.actor)
     errors += fallback_errors(row, draft.fallbacks or (), draft.held)
     if draft.connection:
         row.connection = draft.connection
+    if draft.kept is not None:
+        row.client_settings = draft.kept or None
     errors += team_errors(row, draft.fallbacks or (), draft.connection is not None)
     keeps = merge or draft.settings is None
     given = {**(row.settings if keeps else {}), **(draft.settings or {})}
@@ -204,7 +212,8 @@ def draft_profile_change(
     moved = draft.fallbacks is not None and [one.pk for one in draft.fallbacks] != [*chain]
     # the history sees columns only
     row._change_reason = gettext_noop("fallbacks changed") if moved else None  # type: ignore[attr-defined]
-    return Saved(row, changed=moved or content(row, "settings", "connection_id") != before)
+    after = content(row, "settings", "connection_id", "client_settings")
+    return Saved(row, changed=moved or after != before)
 
 
 def _capability_errors(row: Profile, provider: type[Provider[Any]] | None) -> list[FieldError]:

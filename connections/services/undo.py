@@ -165,6 +165,7 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
         _put_settings_back(row, record, step)
     else:
         row.settings, row.connection_id = record.settings, record.connection_id
+        row.client_settings = record.client_settings
         refuse_unfit_team(row, chain or ())
         if chain is not None:
             replace_fallbacks([(row, chain)])

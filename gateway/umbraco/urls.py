@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import absent, connections, profiles, providers
+from . import absent, connections, defaults, profiles, providers
 
 PAGE: dict[str, object] = {"total": 0, "items": []}
 NONE: list[object] = []
@@ -18,8 +18,10 @@ urlpatterns = [
     path("connections/<str:id_or_alias>/models", connections.ConnectionModels.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
+    path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),
     path("providers", providers.ProviderList.as_view()),
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
+    path("settings", defaults.Settings.as_view()),
     path("speech-to-text/transcribe", absent.Transcribe.as_view()),
     *(
         path(name, absent.Empty.as_view(answer=PAGE))

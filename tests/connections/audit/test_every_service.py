@@ -239,7 +239,8 @@ BY_THE_MACHINE |= {"rotate_credentials"}
 LEAVE_NONE = {
     # reading, and drafts that are not saved
     *("administrators_of", "allows", "authenticate_token", "bulk_test_summary", "caller_of"),
-    *("clean_networks", "connections_of", "content", "default_life", "default_profiles"),
+    *("classifier_profile", "clean_networks", "connections_of", "content", "default_life"),
+    "default_profiles",
     *("dependents_of", "draft_change", "draft_connection", "draft_profile", "entries"),
     *("draft_profile_change", "expected_secrets", "failed_in", "fallback_errors", "find_caller"),
     *("free_and_needed", "http_client", "key_report", "last_step", "limited_section_list"),
