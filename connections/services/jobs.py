@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
+from ..audit.services import make_checkpoints, prune_events
 from ..jobs import Job, declare
 from .bulk_tests import resume_bulk_tests
 from .purging import declare_own_keepers, kept_for, purge_secrets
@@ -39,6 +40,10 @@ def declare_jobs() -> None:
             _end_unused_tokens,
         )
     )
+    declare(
+        Job("sign-audit", gettext_noop("Signature of each day of the audit"), hour, _sign_audit)
+    )
+    declare(Job("prune-audit", gettext_noop("Deletion of old events"), day, _prune_audit))
     declare(Job("prune-checks", gettext_noop("Deletion of old checks"), hour, _prune_checks))
     declare(
         Job(
@@ -85,3 +90,14 @@ def _prune_history() -> str:
     if not days:
         return "Nothing is deleted: CONNECTIONS_HISTORY_DAYS is 0."
     return f"{prune_history(days)} versions older than {days} days deleted."
+
+
+def _sign_audit() -> str:
+    return f"{make_checkpoints()} days signed."
+
+
+def _prune_audit() -> str:
+    days = settings.AUDIT_KEEP_DAYS
+    if not days:
+        return "Nothing is deleted: AUDIT_KEEP_DAYS is 0."
+    return f"{prune_events(days)} events older than {days} days deleted."
