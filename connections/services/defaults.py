@@ -44,6 +44,24 @@ def set_default_profiles(
     Raises Invalid when a profile has another capability.
     """
     require(actor, "connections.change_defaultprofile")
+    if wrong := _errors(defaults):
+        raise Invalid(wrong)
+    with transaction.atomic():
+        # so that none is deleted meanwhile
+        hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
+        found = DefaultProfile.objects.select_for_update().order_by("pk")
+        was = dict(found.values_list("pk", "profile_id"))
+        was |= dict(ClientChoice.objects.values_list("name", "profile_id"))
+        chosen = {name: profile and profile.pk for name, profile in sorted(defaults.items())}
+        if changes := _changes(was, chosen):
+            record(Subject("defaults"), actor=actor, changes=changes)
+        if CLASSIFIER in chosen:
+            _put_classifier(chosen.pop(CLASSIFIER))
+        put_defaults(chosen)
+        return note_choice(actor, {name: was.get(name) for name in chosen}, chosen)
+
+
+def _errors(defaults: Mapping[str, Profile | None]) -> list[FieldError]:
     kinds = {one: Capability.CHAT.value if one == CLASSIFIER else one for one in defaults}
     wrong = [
         FieldError(
@@ -61,21 +79,7 @@ def set_default_profiles(
         for capability, profile in defaults.items()
         if profile is not None and profile.team_id is not None
     ]
-    if wrong:
-        raise Invalid(wrong)
-    with transaction.atomic():
-        # so that none is deleted meanwhile
-        hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
-        found = DefaultProfile.objects.select_for_update().order_by("pk")
-        was = dict(found.values_list("pk", "profile_id"))
-        was |= dict(ClientChoice.objects.values_list("name", "profile_id"))
-        chosen = {name: profile and profile.pk for name, profile in sorted(defaults.items())}
-        if changes := _changes(was, chosen):
-            record(Subject("defaults"), actor=actor, changes=changes)
-        if CLASSIFIER in chosen:
-            _put_classifier(chosen.pop(CLASSIFIER))
-        put_defaults(chosen)
-        return note_choice(actor, {name: was.get(name) for name in chosen}, chosen)
+    return wrong
 
 
 def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:

@@ -20,44 +20,25 @@ def declare_jobs() -> None:
     declare_own_keepers()
     hour, day = timedelta(hours=1), timedelta(days=1)
     soon = timedelta(seconds=30)
-    declare(
-        Job("renew-tokens", gettext_noop("Renewal of OAuth2 tokens in use"), soon, _renew_tokens)
-    )
-    declare(
-        Job(
-            "resume-tests",
-            gettext_noop("Bulk tests whose process ended"),
-            soon,
-            resume_bulk_tests,
-            True,
-        )
-    )
-    declare(
-        Job(
-            "end-unused-tokens",
-            gettext_noop("End of tokens that nobody uses"),
-            day,
-            _end_unused_tokens,
-        )
-    )
-    declare(
-        Job("sign-audit", gettext_noop("Signature of each day of the audit"), hour, _sign_audit)
-    )
-    declare(Job("prune-audit", gettext_noop("Deletion of old events"), day, _prune_audit))
-    declare(Job("prune-checks", gettext_noop("Deletion of old checks"), hour, _prune_checks))
-    declare(
-        Job(
+    often = max(timedelta(minutes=10), min(kept_for() / 2, hour))
+    for name, title, every, run in (
+        ("renew-tokens", gettext_noop("Renewal of OAuth2 tokens in use"), soon, _renew_tokens),
+        ("end-unused-tokens", gettext_noop("End of tokens that nobody uses"), day, _end_unused),
+        ("sign-audit", gettext_noop("Signature of each day of the audit"), hour, _sign_audit),
+        ("prune-audit", gettext_noop("Deletion of old events"), day, _prune_audit),
+        ("prune-checks", gettext_noop("Deletion of old checks"), hour, _prune_checks),
+        (
             "prune-undo",
             gettext_noop("Deletion of acts that cannot be undone any more"),
             hour,
             _prune_undo,
-        )
-    )
-    often = max(timedelta(minutes=10), min(kept_for() / 2, hour))
-    declare(
-        Job("purge-secrets", gettext_noop("End of secrets nothing uses"), often, _purge_secrets)
-    )
-    declare(Job("prune-history", gettext_noop("Deletion of old versions"), day, _prune_history))
+        ),
+        ("purge-secrets", gettext_noop("End of secrets nothing uses"), often, _purge_secrets),
+        ("prune-history", gettext_noop("Deletion of old versions"), day, _prune_history),
+    ):
+        declare(Job(name, title, every, run))
+    resumed = gettext_noop("Bulk tests whose process ended")
+    declare(Job("resume-tests", resumed, soon, resume_bulk_tests, is_quick=True))
 
 
 def _renew_tokens() -> str:
@@ -66,7 +47,7 @@ def _renew_tokens() -> str:
     return f"{renewed} renewed before their end{more}."
 
 
-def _end_unused_tokens() -> str:
+def _end_unused() -> str:
     days = settings.CONNECTIONS_TOKEN_UNUSED_END
     if not days:
         return "None is ended: CONNECTIONS_TOKEN_UNUSED_END is 0."

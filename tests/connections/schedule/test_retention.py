@@ -27,6 +27,7 @@ def test_every_room_has_declared_its_jobs():
         "end-unused-tokens",
         "fingerprint-keys",
         "issuer-keys",
+        "prune-audit",
         "prune-checks",
         "prune-history",
         "prune-notices",
@@ -38,6 +39,7 @@ def test_every_room_has_declared_its_jobs():
         "purge-secrets",
         "renew-tokens",
         "resume-tests",
+        "sign-audit",
         "tell-notices",
         "watch-keys",
     ]
