@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import post_save, pre_delete, pre_save
 
+from connections.audit.services import Subject, act, record
 from connections.models import EndedBecause, role_taken
 from connections.services import end_tokens_of
 
@@ -19,11 +20,26 @@ from .signin.sessions import end_sessions
 WATCHED = {"password", "is_active", "is_superuser"}
 
 
+@act("access.end")
 def end_access(user_pk: Any, reason: EndedBecause) -> None:
-    """Ends the sessions of a person, and revokes their tokens of the API and of flows for good."""
+    """Ends the sessions of a person, and revokes their tokens of the API and of flows for good.
+
+    Its event is that of the act by which it comes; of its own where none of ours is.
+    """
     with transaction.atomic():
-        end_tokens_of(user_pk, reason)
-        end_sessions(user_pk)
+        ended = {
+            "tokens": end_tokens_of(user_pk, reason),
+            "sessions": end_sessions(user_pk),
+        }
+        changes = [(name, str(number), "0") for name, number in ended.items() if number]
+        detail = {"because": str(reason)}
+        record(subject_of(user_pk), actor=None, changes=changes, detail=detail)
+
+
+def subject_of(user_pk: Any) -> Subject:
+    """A person in an event, by their id."""
+    name = User.objects.filter(pk=user_pk).values_list("username", flat=True).first()
+    return Subject("person", str(user_pk), name or "")
 
 
 def rights_of(user_pk: Any) -> set[tuple[str, str]]:
@@ -81,5 +97,9 @@ def _end_of_role(instance: Group, **_kwargs: Any) -> None:
         end_access(pk, EndedBecause.ROLE)
 
 
+@act("session.end")
 def _end_in_team(user_pk: Any, **_kwargs: Any) -> None:
-    end_sessions(user_pk)  # the services of teams end the tokens
+    with transaction.atomic():
+        if number := end_sessions(user_pk):  # the services of teams end the tokens
+            changes = [("sessions", str(number), "0")]
+            record(subject_of(user_pk), actor=None, changes=changes)

@@ -16,8 +16,8 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import user_logged_in as signed_in
         from allauth.mfa.models import Authenticator
-        from django.contrib.auth.signals import user_logged_in
-        from django.db.models.signals import post_delete
+        from django.contrib.auth.signals import user_logged_in, user_logged_out
+        from django.db.models.signals import post_delete, post_save
 
         from connections.jobs import Job, declare
         from connections.services import declare_encrypted
@@ -26,14 +26,17 @@ class PeopleConfig(AppConfig):
         from .models import ProviderSession, SecondFactorSecret
         from .oidc.adapters import note_visit
         from .oidc.staying import RUN_EVERY, ask_due
-        from .signin.factors import forget_secret
+        from .signin.factors import forget_secret, note_change
         from .signin.limits import prune as prune_limits
-        from .signin.sessions import note_sign_in
+        from .signin.sessions import note_sign_in, note_sign_out
         from .signin.sessions import prune as prune_sessions
 
         watch_people()
         user_logged_in.connect(note_sign_in, dispatch_uid="people-signed-in")
         post_delete.connect(forget_secret, Authenticator, dispatch_uid="people-factor")
+        user_logged_out.connect(note_sign_out, dispatch_uid="people-signed-out")
+        for signal in (post_save, post_delete):
+            signal.connect(note_change, Authenticator, dispatch_uid="people-factor-event")
         signed_in.connect(note_visit, dispatch_uid="people-came-by-provider")
         declare_encrypted(SecondFactorSecret)
         declare_encrypted(ProviderSession)

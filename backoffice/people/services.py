@@ -5,7 +5,7 @@ A role is a group. These rules hold for all that is here: nobody hands out a rig
 lack, nobody changes a person who may do more than they, and one administrator always remains.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
@@ -13,21 +13,45 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from connections.audit.services import act, record
 from connections.errors import FieldError
 from connections.locks import retried
 from connections.models import Team, works_now
 from connections.services import Invalid, require, set_member
 
 from .access import roles_change
+from .events import differing, roles_of, yes_or_no
 from .models import Preferences
+from .rights import ADMINISTERS, may_change, may_change_of, require_may_change, require_may_give
 from .signin import factors
 from .signin.sessions import end_sessions
 
-ADMINISTERS = "auth.change_user"  # who has it is an administrator
+__all__ = [
+    "ADMINISTERS",
+    "ADMINISTRATORS",
+    "OTHERS",
+    "SHOWN",
+    "add_person",
+    "administrators",
+    "choose",
+    "deactivate_several",
+    "may_change",
+    "may_change_of",
+    "people",
+    "remove_second_factor",
+    "require_may_change",
+    "require_may_give",
+    "roles",
+    "set_active",
+    "set_password",
+    "set_role",
+    "validated_password",
+]
+
 ADMINISTRATORS = gettext_noop("Administrators")
 OTHERS = (gettext_noop("Operators"), gettext_noop("Viewers"))  # by a migration
 SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
@@ -70,6 +94,7 @@ def roles() -> QuerySet[Group]:
 
 
 @retried
+@act("person.create")
 def add_person(
     name: str,
     password: str,
@@ -84,7 +109,8 @@ def add_person(
     Raises Invalid, PermissionDenied.
     """
     require(actor, "auth.add_user")
-    _require_rights(actor, _rights(role) if role else ())
+    if role is not None:
+        require_may_give(role, actor=actor)
     if role is None and team is None:
         raise Invalid([FieldError("role", "required", _("Choose a role or a team."))])
     person = User(username=User.normalize_username(name.strip()))
@@ -100,6 +126,10 @@ def add_person(
             person.groups.set([role] if role else [])
             if team is not None:
                 set_member(team, person, team_role, actor=actor)
+            given = {"role": role.name if role else "", "team": team.name if team else ""}
+            given["role in the team"] = team_role if team else ""
+            told = {name: text for name, text in given.items() if text}
+            record(person, actor=actor, others=[team] if team else [], detail=told)
     except IntegrityError:
         text = _("There is a person with this name already.")
         raise Invalid([FieldError("name", "taken", text)]) from None
@@ -107,66 +137,85 @@ def add_person(
 
 
 @retried
+@act("person_role.update")
 def set_role(person: User, role: Group | None, *, actor: Any) -> None:
     """Gives a person one role, or none, in place of those that they have. Only Administrators enter
     /admin/. Whoever may less than before is signed out, and their tokens end.
 
     Raises Invalid if nobody would be left who may change people, PermissionDenied.
     """
-    _require_above(actor, person)
-    _require_rights(actor, _rights(role) if role else ())
-    with transaction.atomic(), roles_change(person.pk):
-        person = _locked(person)
-        person.groups.set([role] if role else [])
-        is_administrator = role is not None and role.name == ADMINISTRATORS
-        person.is_staff = person.is_superuser or is_administrator
-        person.save(update_fields=["is_staff"])
-        _one_remains("role")
+    require_may_change(person, actor=actor)
+    if role is not None:
+        require_may_give(role, actor=actor)
+    with transaction.atomic():
+        with roles_change(person.pk):
+            person = _locked(person)
+            before, entered = roles_of(person), yes_or_no(person.is_staff)
+            person.groups.set([role] if role else [])
+            is_administrator = role is not None and role.name == ADMINISTRATORS
+            person.is_staff = person.is_superuser or is_administrator
+            person.save(update_fields=["is_staff"])
+            _one_remains("role")
+        admin = ("enters /admin/", entered, yes_or_no(person.is_staff))
+        if changes := differing(("role", before, role.name if role else ""), admin):
+            record(person, actor=actor, changes=changes)
+
+
+def _activation(_person: User, is_active: bool, **_actor: Any) -> str:
+    return "person.activate" if is_active else "person.deactivate"
 
 
 @retried
+@act(_activation)
 def set_active(person: User, is_active: bool, *, actor: Any) -> None:
     """Ends or renews a person's access: an inactive one is signed out, and their tokens end.
 
     Raises Invalid for oneself and for the last administrator, PermissionDenied.
     """
-    _require_above(actor, person)
+    require_may_change(person, actor=actor)
     if actor is not None and actor.pk == person.pk and not is_active:
         text = _("Another administrator must deactivate you.")
         raise Invalid([FieldError("", "oneself", text)])
     with transaction.atomic():
         person = _locked(person)
-        person.is_active = is_active
+        was_active, person.is_active = person.is_active, is_active
         person.save(update_fields=["is_active"])
         _one_remains("")
+        if was_active != is_active:
+            record(person, actor=actor)
 
 
 @retried
+@act("password.update")
 def set_password(person: User, password: str, *, actor: Any) -> None:
     """Sets a person's password, which ends their sessions and their tokens.
 
     Raises Invalid, PermissionDenied.
     """
-    _require_above(actor, person)
+    require_may_change(person, actor=actor)
     _put_password(person, password)
     with transaction.atomic():
         person.save(update_fields=["password"])
+        record(person, actor=actor)
 
 
 @retried
+@act("second_factors.delete")
 def remove_second_factor(person: User, *, actor: Any) -> int:
     """Takes away the second factors of another person, whose device is lost, and ends their
     sessions. Returns how many there were.
 
     Raises Invalid for oneself, PermissionDenied.
     """
-    _require_above(actor, person)
+    require_may_change(person, actor=actor)
     if actor is not None and actor.pk == person.pk:
         text = "Remove your own under Your sign-in, or ask another administrator."
         raise Invalid([FieldError("", "oneself", text)])
     with transaction.atomic():
         number = factors.remove_all(person, actor=actor)
         end_sessions(person.pk)
+        if number:
+            record(person, actor=actor, detail={"number": number})
     return number
 
 
@@ -178,34 +227,6 @@ def choose(person: User, language: str, time_zone: str) -> None:
     chosen = {"language": language, "time_zone": time_zone}
     row, _is_new = Preferences.objects.update_or_create(user=person, defaults=chosen)
     row.user = person  # whose `preferences` it is from now on
-
-
-def may_change(actor: Any, person: User) -> bool:
-    """True if the actor may change this person: the actor may all that the person may."""
-    rights: set[str] = person.get_all_permissions() if person.is_active else _stored_rights(person)
-    is_above = actor.is_superuser or (
-        not person.is_superuser and rights <= actor.get_all_permissions()
-    )
-    return bool(actor.has_perm(ADMINISTERS) and is_above)
-
-
-def may_change_of(actor: Any, people: Sequence[User]) -> set[Any]:
-    """The ids of those of several people whom the actor may change: `may_change`, with as many
-    queries for one as for all.
-    """
-    if not actor.has_perm(ADMINISTERS):
-        return set()
-    right = "permissions__content_type"
-    prefetch_related_objects(people, f"groups__{right}", f"user_{right}")
-    mine = actor.get_all_permissions()
-    found = set()
-    for one in people:
-        held = [*one.user_permissions.all()]
-        held += [right for role in one.groups.all() for right in role.permissions.all()]
-        rights = {f"{right.content_type.app_label}.{right.codename}" for right in held}
-        if actor.is_superuser or (not one.is_superuser and rights <= mine):
-            found.add(one.pk)
-    return found
 
 
 def deactivate_several(people: Sequence[User], *, actor: Any) -> tuple[list[User], list[str]]:
@@ -223,41 +244,6 @@ def deactivate_several(people: Sequence[User], *, actor: Any) -> tuple[list[User
         else:
             done.append(one)
     return done, kept
-
-
-def require_may_change(person: User, *, actor: Any) -> None:
-    """Raises PermissionDenied unless the actor may change this person."""
-    _require_above(actor, person)
-
-
-def _require_above(actor: Any, person: User) -> None:
-    if actor is not None and not may_change(actor, person):
-        raise PermissionDenied(
-            _(
-                "You may not change %(person)s: this needs the right to change people, and every "
-                "right that %(person)s has."
-            )
-            % {"person": person}
-        )
-
-
-def _require_rights(actor: Any, rights: Iterable[str]) -> None:
-    if actor is not None and not actor.has_perms(list(rights)):
-        raise PermissionDenied(_("You may give only roles whose rights you have yourself."))
-
-
-def _rights(role: Group) -> set[str]:
-    return _names(role.permissions.all())
-
-
-def _stored_rights(person: User) -> set[str]:
-    """The rights that an inactive person has again when activated."""
-    return _names(Permission.objects.filter(Q(user=person) | Q(group__user=person)))
-
-
-def _names(permissions: QuerySet[Permission]) -> set[str]:
-    rows = permissions.order_by().values_list("content_type__app_label", "codename")
-    return {f"{label}.{name}" for label, name in rows}
 
 
 def _put_password(person: User, password: str) -> None:
@@ -287,8 +273,3 @@ def _one_remains(field: str) -> None:
     if not administrators().exists():
         text = _("This is the last administrator. Make another person an administrator first.")
         raise Invalid([FieldError(field, "last_administrator", text)])
-
-
-def require_may_give(role: Group, *, actor: Any) -> None:
-    """Raises PermissionDenied unless the actor has every right of the role."""
-    _require_rights(actor, _rights(role))

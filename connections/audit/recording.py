@@ -247,7 +247,8 @@ def _record_refusal(
     given = [_first_row(one) for one in (*args, *kwargs.values()) if one is not actor]
     kind = action.partition(".")[0]
     rows = [one for one in given if one is not None]
-    fitting = [one for one in rows if kind_of(one) == kind or not isinstance(one, Team)]
+    beside = {"team", "role"}  # what is given along with something else
+    fitting = [one for one in rows if kind_of(one) == kind or kind_of(one) not in beside]
     fitting.sort(key=lambda one: (kind_of(one) != kind, _is_person(one)))
     record_refusal(action, error, fitting[0] if fitting else None, actor=actor)
 

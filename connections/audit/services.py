@@ -1,6 +1,7 @@
 """The only door of the audit: services of every room name and record their acts here."""
 
 from ..models import Outcome
+from .bounded import times_due
 from .checkpoints import make_checkpoints, prune_events
 from .origin import Origin, coming_from, origin
 from .recording import Change, Subject, act, record, record_noted, record_refusal
@@ -24,5 +25,6 @@ __all__ = [
     "record_noted",
     "record_refusal",
     "sentence",
+    "times_due",
     "verify",
 ]

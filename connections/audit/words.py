@@ -7,16 +7,20 @@ from django.utils.translation import gettext_lazy
 
 # What verbs act on. German needs the accusative here.
 THINGS = {
+    "access": gettext_lazy("the access of %(name)s"),
     "alias": gettext_lazy("the alias %(name)s"),
     "api_token": gettext_lazy("the API token %(name)s"),
     "audit": gettext_lazy("the audit"),
     "checkpoint": gettext_lazy("the checkpoint of %(name)s"),
     "connection": gettext_lazy("the connection %(name)s"),
     "defaults": gettext_lazy("the default profiles"),
+    "email": gettext_lazy("the e-mail address of %(name)s"),
     "flow_reads": gettext_lazy("the records of reads by flows"),
     "flow_token": gettext_lazy("the token for flows %(name)s"),
+    "grants": gettext_lazy("the role and the teams of %(name)s"),
     "history": gettext_lazy("old versions"),
     "host": gettext_lazy("the host %(name)s"),
+    "identity": gettext_lazy("who they are"),
     "installation": gettext_lazy("the installation"),
     "issuer": gettext_lazy("the trusted issuer %(name)s"),
     "issuer_keys": gettext_lazy("the keys of the issuer %(name)s"),
@@ -24,13 +28,21 @@ THINGS = {
     "keys": gettext_lazy("the encryption keys"),
     "leak": gettext_lazy("the leaked key of %(name)s"),
     "leaked_key": gettext_lazy("a leaked key"),
+    "notice_key": gettext_lazy("the signing key of the target of notices %(name)s"),
     "notice_target": gettext_lazy("the target of notices %(name)s"),
     "package": gettext_lazy("the package %(name)s"),
+    "password": gettext_lazy("the password of %(name)s"),
+    "password_link": gettext_lazy("the link that resets the password of %(name)s"),
     "person": gettext_lazy("the person %(name)s"),
+    "person_role": gettext_lazy("the role of %(name)s"),
     "profile": gettext_lazy("the profile %(name)s"),
     "promptflow": gettext_lazy("the promptflow connection %(name)s"),
+    "provider_link": gettext_lazy("the link of %(name)s to an identity provider"),
+    "recovery_codes": gettext_lazy("recovery codes of %(name)s"),
     "replacement": gettext_lazy("the replacement of a key of %(name)s"),
     "role": gettext_lazy("the role %(name)s"),
+    "second_factor": gettext_lazy("a second factor of %(name)s"),
+    "second_factors": gettext_lazy("the second factors of %(name)s"),
     "secret": gettext_lazy("the secrets of %(name)s"),
     "section": gettext_lazy("the section %(name)s"),
     "service_account": gettext_lazy("the service account %(name)s"),
@@ -40,6 +52,7 @@ THINGS = {
     "type": gettext_lazy("the connection type %(name)s"),
     "usage": gettext_lazy("usage"),
     "view": gettext_lazy("the saved view %(name)s"),
+    "viewing": gettext_lazy("seeing pages as %(name)s"),
 }
 # Each as it was done, and as somebody tried it
 VERBS = {
@@ -66,6 +79,10 @@ VERBS = {
     "carry_out": (
         gettext_lazy("%(who)s carried %(what)s out"),
         gettext_lazy("%(who)s tried to carry %(what)s out"),
+    ),
+    "confirm": (
+        gettext_lazy("%(who)s confirmed %(what)s"),
+        gettext_lazy("%(who)s tried to confirm %(what)s"),
     ),
     "create": (
         gettext_lazy("%(who)s created %(what)s"),
@@ -111,6 +128,10 @@ VERBS = {
         gettext_lazy("%(who)s moved %(what)s"),
         gettext_lazy("%(who)s tried to move %(what)s"),
     ),
+    "prepare": (
+        gettext_lazy("%(who)s prepared %(what)s"),
+        gettext_lazy("%(who)s tried to prepare %(what)s"),
+    ),
     "prune": (
         gettext_lazy("%(who)s deleted what was old of %(what)s"),
         gettext_lazy("%(who)s tried to delete what was old of %(what)s"),
@@ -135,9 +156,17 @@ VERBS = {
         gettext_lazy("%(who)s reported %(what)s"),
         gettext_lazy("%(who)s tried to report %(what)s"),
     ),
+    "reset": (
+        gettext_lazy("%(who)s reset %(what)s"),
+        gettext_lazy("%(who)s tried to reset %(what)s"),
+    ),
     "restore": (
         gettext_lazy("%(who)s restored %(what)s"),
         gettext_lazy("%(who)s tried to restore %(what)s"),
+    ),
+    "resume": (
+        gettext_lazy("%(who)s resumed %(what)s"),
+        gettext_lazy("%(who)s tried to resume %(what)s"),
     ),
     "revoke": (
         gettext_lazy("%(who)s revoked %(what)s"),
@@ -186,6 +215,10 @@ VERBS = {
     "update": (
         gettext_lazy("%(who)s changed %(what)s"),
         gettext_lazy("%(who)s tried to change %(what)s"),
+    ),
+    "use": (
+        gettext_lazy("%(who)s used %(what)s"),
+        gettext_lazy("%(who)s tried to use %(what)s"),
     ),
 }
 # The kinds of rows whose model has another name

@@ -180,7 +180,10 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         except Refused as refused:
             name = visit.identity.email or visit.identity.name or visit.identity.subject
             attempt = attempt_by_provider(request, name, visit.provider.label)
-            attempt.log(f"refused, {refused.code}", logging.WARNING)
+            if process == CONFIRM or refused.code == "signed_out":
+                attempt.refuse(f"refused, {refused.code}", refused.code)
+            else:  # the services have recorded it
+                attempt.log(f"refused, {refused.code}", logging.WARNING)
             messages.error(request, str(refused))
             response = _way_back(process)
         raise ImmediateHttpResponse(response)
@@ -207,7 +210,11 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             said = _("This sign-in was used already, or took too long. Begin again.")
         else:
             said = _("The answer of %(provider)s was not accepted. Begin again.")
-        attempt_by_provider(request, "", ours.label).log(line, level)
+        attempt = attempt_by_provider(request, "", ours.label)
+        if error == AuthError.CANCELLED:
+            attempt.log(line, level)
+        else:
+            attempt.refuse(line, "provider", level)
         messages.error(request, said % {"provider": ours.label})
         raise ImmediateHttpResponse(_way_back((state or {}).get("process")))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
+from connections.audit.services import Change
 from connections.models import Membership, Team
 from connections.services import Invalid, remove_member, set_member
 
@@ -17,14 +18,15 @@ logger = logging.getLogger("backoffice.people.signin")
 
 def apply_teams(
     provider: IdentityProvider, account: SocialAccount, wanted: Mapping[str, str]
-) -> None:
+) -> list[Change]:
     """Gives the places that are wanted, names of teams with the role in each, and takes away those
-    that the provider gave before and that are no longer wanted.
+    that the provider gave before and that are no longer wanted. Returns what it changed.
     """
     given = ProviderMembership.objects.filter(account=account).select_related("team")
     kept = {one.team_id: one for one in given}
     if not wanted and not kept:
-        return
+        return []
+    changes: list[Change] = []
     places: dict[str, str] = {}
     for name, role in wanted.items():
         team = Team.objects.filter(name__iexact=name).first()
@@ -32,27 +34,33 @@ def apply_teams(
             logger.error("The teams of %s name %r, which is not there", provider.label, name)
             continue
         places[str(team.pk)] = role
-        _give(provider, account, team, role, is_given=team.pk in kept)
+        changes += _give(provider, account, team, role, is_given=team.pk in kept)
     for one in kept.values():
         if str(one.team_id) not in places:
-            _take(provider, account, one)
+            changes += _take(provider, account, one)
+    return changes
 
 
 def _give(
     provider: IdentityProvider, account: SocialAccount, team: Team, role: str, *, is_given: bool
-) -> None:
+) -> list[Change]:
     has = Membership.objects.filter(team=team, user=account.user).first()
     if has is not None and (has.role == role or not is_given):
-        return
+        return []
     try:
         with transaction.atomic():
             set_member(team, account.user, role, actor=None)
             ProviderMembership.objects.get_or_create(account=account, team=team)
     except Invalid:
         logger.warning("%s lowers the last administrator of %r, who stays", provider.label, team)
+        return []
+    return [(f"team {team.name}", has.role if has else "", role)]
 
 
-def _take(provider: IdentityProvider, account: SocialAccount, one: ProviderMembership) -> None:
+def _take(
+    provider: IdentityProvider, account: SocialAccount, one: ProviderMembership
+) -> list[Change]:
+    has = Membership.objects.filter(team=one.team, user=account.user).first()
     try:
         with transaction.atomic():
             remove_member(one.team, account.user, actor=None)
@@ -60,3 +68,5 @@ def _take(provider: IdentityProvider, account: SocialAccount, one: ProviderMembe
     except Invalid:
         text = "%s takes away the last administrator of %r, who stays"
         logger.warning(text, provider.label, str(one.team))
+        return []
+    return [(f"team {one.team.name}", has.role, "")] if has else []

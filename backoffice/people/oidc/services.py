@@ -19,13 +19,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act, record
 from connections.errors import FieldError
 from connections.locks import retried
-from connections.models import is_service_account
+from connections.models import Outcome, is_service_account
 from connections.services import Invalid
 
 from ...identity_providers import IdentityProvider
 from .. import services as people
+from ..events import roles_of
 from ..models import ExpectedLink, ProviderRole
 from ..signin.providers import configured, may_unlink
 from .claims import Identity, may_sign_up, role_for, teams_for
@@ -55,7 +57,28 @@ def welcome(provider: IdentityProvider, identity: Identity) -> SocialAccount:
     """The account of whoever comes by a provider, with the role that their groups stand for. Raises
     Refused.
     """
-    account = account_of(provider, identity.subject)
+    known = account_of(provider, identity.subject)
+    try:
+        return _welcomed(provider, identity, known)
+    except Refused as refused:
+        record(
+            known.user if known else None,
+            actor=provider.label,
+            action="person.sign_in",
+            detail=_told(provider, identity),
+            outcome=Outcome.REFUSED,
+            code=refused.code,
+        )
+        raise
+
+
+def _shown_name(identity: Identity) -> str:
+    return identity.email or identity.name or identity.subject
+
+
+def _welcomed(
+    provider: IdentityProvider, identity: Identity, account: SocialAccount | None
+) -> SocialAccount:
     if account is None:
         try:
             account = _expected(provider, identity) or _newcomer(provider, identity)
@@ -73,6 +96,7 @@ def welcome(provider: IdentityProvider, identity: Identity) -> SocialAccount:
 
 
 @retried
+@act("grants.update")
 def apply_groups(
     provider: IdentityProvider, account: SocialAccount, groups: Sequence[str] | None
 ) -> None:
@@ -80,9 +104,21 @@ def apply_groups(
     the provider gave before is taken away, as are teams; what was given by hand stays. Raises
     Refused for who has no role then.
     """
-    apply_teams(provider, account, teams_for(provider, groups))
-    if not provider.roles:
-        return
+    person = account.user
+    with transaction.atomic():
+        changes = apply_teams(provider, account, teams_for(provider, groups))
+        before = roles_of(person)
+        if provider.roles:
+            _apply_role(provider, account, groups)
+        if changes or roles_of(person) != before:  # `set_role` has told the role
+            record(person, actor=provider.label, changes=changes, detail={"by": provider.label})
+    if provider.roles and not person.is_superuser and not person.groups.exists():
+        raise _without_role(provider)
+
+
+def _apply_role(
+    provider: IdentityProvider, account: SocialAccount, groups: Sequence[str] | None
+) -> None:
     person, role = account.user, _role(provider, groups)
     held, given = list(person.groups.all()), ProviderRole.objects.filter(account=account)
     try:
@@ -95,8 +131,6 @@ def apply_groups(
             given.delete()
     except Invalid:
         logger.warning("%s takes the role of the last administrator, who keeps it", provider.label)
-    if not person.is_superuser and not person.groups.exists():
-        raise _without_role(provider)
 
 
 def _role(provider: IdentityProvider, groups: Sequence[str] | None) -> Group | None:
@@ -121,6 +155,7 @@ def _taken(provider: IdentityProvider) -> Refused:
     return Refused("taken", text % {"provider": provider.label})
 
 
+@act("provider_link.create")
 def _expected(provider: IdentityProvider, identity: Identity) -> SocialAccount | None:
     """The account that an administrator linked to the verified address of the newcomer."""
     if not identity.email:
@@ -134,9 +169,15 @@ def _expected(provider: IdentityProvider, identity: Identity) -> SocialAccount |
             return None
         account = _linked(row.user, provider, identity)
         row.delete()
+        record(account.user, actor=provider.label, detail=_told(provider, identity))
     return account
 
 
+def _told(provider: IdentityProvider, identity: Identity) -> dict[str, str]:
+    return {"by": provider.label, "person there": _shown_name(identity)}
+
+
+@act("person.create")
 def _newcomer(provider: IdentityProvider, identity: Identity) -> SocialAccount:
     """A new account, if the provider's rule lets the person in. Raises Refused, IntegrityError."""
     if not may_sign_up(provider, identity):
@@ -155,7 +196,9 @@ def _newcomer(provider: IdentityProvider, identity: Identity) -> SocialAccount:
         person = User(username=name, email=identity.email)
         person.set_unusable_password()
         person.save()
-        return _linked(person, provider, identity)
+        account = _linked(person, provider, identity)
+        record(person, actor=provider.label, detail=_told(provider, identity))
+    return account
 
 
 def _new_name(provider: IdentityProvider, identity: Identity) -> str:
@@ -186,6 +229,7 @@ def shown_of(identity: Identity) -> dict[str, str]:
 
 
 @retried
+@act("provider_link.create", Refused)
 @sensitive_variables()
 def link(person: User, provider: IdentityProvider, identity: Identity) -> None:
     """Links somebody's own account to who they are at a provider. Raises Refused if that is linked
@@ -196,10 +240,13 @@ def link(person: User, provider: IdentityProvider, identity: Identity) -> None:
         text = _("You are linked to another account here by %(provider)s. Unlink that one first.")
         raise Refused("linked_elsewhere", text % {"provider": provider.label})
     if known is None:
-        _linked(person, provider, identity)
+        with transaction.atomic():
+            _linked(person, provider, identity)
+            record(person, actor=person, detail=_told(provider, identity))
 
 
 @retried
+@act("provider_link.delete")
 def unlink(account: SocialAccount, *, actor: Any) -> None:
     """Takes a link away, one's own or that of a person whom the actor may change; sessions that
     began by it end. Raises Invalid for the last way in of oneself, PermissionDenied.
@@ -211,10 +258,13 @@ def unlink(account: SocialAccount, *, actor: Any) -> None:
         raise Invalid([FieldError("", "last_way", text)])
     if not is_own and actor is not None and not people.may_change(actor, person):
         raise PermissionDenied(_("You may not change %(person)s.") % {"person": person})
-    account.delete()
+    with transaction.atomic():
+        record(person, actor=actor, detail={"by": account.provider})
+        account.delete()
 
 
 @retried
+@act("provider_link.prepare")
 def expect(person: User, provider_key: str, email: str, *, actor: Any) -> None:
     """Notes that whoever comes next from a provider with this verified address is this person.
 
@@ -230,5 +280,8 @@ def expect(person: User, provider_key: str, email: str, *, actor: Any) -> None:
     except ValidationError:
         text = _("Enter the e-mail address that the provider has verified.")
         raise Invalid([FieldError("email", "invalid", text)]) from None
-    rows = ExpectedLink.objects
-    rows.update_or_create(provider=provider_key, email=email[:150], defaults={"user": person})
+    with transaction.atomic():
+        rows = ExpectedLink.objects
+        rows.update_or_create(provider=provider_key, email=email[:150], defaults={"user": person})
+        told = {"by": provider_key, "email": email[:150]}
+        record(person, actor=actor, detail=told)

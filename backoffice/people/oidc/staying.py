@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act, coming_from, origin, record
 from connections.credentials import key_ids
 from connections.locks import retried
 from connections.models import ApiToken, EndedBecause, RevealToken, works_now
@@ -60,23 +61,42 @@ def begin(account: SocialAccount, session_key: str, sid: str, kept: dict[str, st
             credentials_key=key_ids()[0] if kept else None,
             asked_at=timezone.now() if kept.get("refresh") else None,
         )
-        resume_tokens_of(account.user_id)
+        _resume(account)
     return str(row.pk)
 
 
+@act("access.resume")
+def _resume(account: SocialAccount) -> None:
+    if number := resume_tokens_of(account.user_id):
+        label = _label_of(account)
+        record(account.user, actor=label, changes=[("tokens", "0", str(number))])
+
+
+def _label_of(account: SocialAccount) -> str:
+    known = configured().get(account.provider)
+    return known.label if known else account.provider
+
+
+@act("session.end")
 def end(rows: Sequence[ProviderSession]) -> int:
     """Ends the sessions of these sign-ins, as the provider says that they are over there; those
     with a refresh token are asked about at the next run. Returns how many.
     """
-    for row in rows:
-        end_session(row.session_key)
-        if row.asked_at is None:
-            row.delete()
-        else:
-            ProviderSession.objects.filter(pk=row.pk).update(session_key="")
-    ProviderSession.objects.filter(account__in=[row.account_id for row in rows]).update(
-        asked_at=F("asked_at") - ASK_EVERY
-    )
+    with transaction.atomic():
+        for row in rows:
+            end_session(row.session_key)
+            if row.asked_at is None:
+                row.delete()
+            else:
+                ProviderSession.objects.filter(pk=row.pk).update(session_key="")
+        ProviderSession.objects.filter(account__in=[row.account_id for row in rows]).update(
+            asked_at=F("asked_at") - ASK_EVERY
+        )
+        if rows:
+            people = [*{row.account.user_id: row.account.user for row in rows}.values()]
+            told = {"because": "signed out there", "number": len(rows)}
+            by = _label_of(rows[0].account)
+            record(people[0], actor=by, others=people[1:], detail=told)
     return len(rows)
 
 
@@ -122,8 +142,14 @@ def ask_due() -> str:
     if len(found) == 1:
         ask(found[0])
     elif found:
+        where = origin()
+
+        def asking(row: ProviderSession) -> None:
+            with coming_from(where):
+                ask(row)
+
         with ThreadPoolExecutor(AT_ONCE, "ask-providers") as threads:
-            list(threads.map(_closing(ask), found))
+            list(threads.map(_closing(asking), found))
     return f"{len(found)} sign-ins asked about, {len(ended)} ended, {forgotten} forgotten."
 
 
@@ -189,6 +215,7 @@ def _same_groups(provider: IdentityProvider, row: ProviderSession, id_token: Any
     return True
 
 
+@act("session.end")
 def _refused(provider: IdentityProvider, row: ProviderSession, why: str) -> None:
     """Ends a sign-in. With the last one that can be asked about, all access of the person ends
     until they sign in again.
@@ -203,6 +230,7 @@ def _refused(provider: IdentityProvider, row: ProviderSession, why: str) -> None
         else:
             end_access(person.pk, EndedBecause.PROVIDER)
             ProviderSession.objects.filter(account__user=person).delete()
+        record(person, actor=provider.label, detail={"because": why})
     logger.warning("Sign-in: ended by %s, %s; account=%r", provider.label, why, str(person))
 
 

@@ -22,13 +22,16 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
+from connections.audit.services import record, times_due
+from connections.client_ip import address_of
+from connections.models import Outcome
 from connections.services import Invalid
 from connections.views.base import Page
 
 from ...identity_providers import IdentityProvider
 from ..models import ProviderSession
 from ..signin.attempts import attempt_by_provider
-from ..signin.limits import is_first_use
+from ..signin.limits import is_first_use, of_address
 from ..signin.providers import OF_PROVIDER, accounts_of, configured
 from ..signin.views import keep_typed_of
 from . import services, staying
@@ -103,7 +106,7 @@ def begin(request: HttpRequest, ours: IdentityProvider, process: str, page: str)
         with place():
             published = endpoints(ours).scopes
     except ProviderAway as trouble:
-        attempt_by_provider(request, "", ours.label).log(f"failed, {trouble}", logging.WARNING)
+        attempt_by_provider(request, "", ours.label).refuse(f"failed, {trouble}", "provider")
         text = _("%(provider)s does not answer. Try again later, or sign in another way.")
         messages.error(request, text % {"provider": ours.label})
         return redirect("sign-in" if process == LOGIN else "your-sign-in")
@@ -236,19 +239,32 @@ class BackChannelView(View):
             if not is_first_use(f"logout {provider.key} {claims['jti']}"):
                 raise Unacceptable("used already")
         except ProviderAway as trouble:
-            return self._refused(provider, 503, str(trouble))
+            return self._refused(request, provider, 503, str(trouble))
         except Unacceptable as fault:
-            return self._refused(provider, 400, str(fault))
+            return self._refused(request, provider, 400, str(fault))
         rows = ProviderSession.objects.filter(account__provider=provider.key)
         if isinstance(claims.get("sub"), str):
             rows = rows.filter(account__uid=claims["sub"])
         if isinstance(claims.get("sid"), str):
             rows = rows.filter(sid=claims["sid"])
-        number = staying.end(list(rows))
+        number = staying.end(list(rows.select_related("account__user")))
         logger.info("Sign-in by %s: signed out there; sessions=%d", provider.label, number)
         return HttpResponse(status=200, headers={"Cache-Control": "no-store"})
 
-    def _refused(self, provider: IdentityProvider, status: int, why: str) -> HttpResponse:
+    @staticmethod
+    def _refused(
+        request: HttpRequest, provider: IdentityProvider, status: int, why: str
+    ) -> HttpResponse:
         logger.warning("Sign-in by %s: a logout was not taken, %s", provider.label, why)
+        if times := times_due(
+            "session.end", provider.key, of_address(address_of(request.META)).key
+        ):
+            record(
+                actor=provider.label,
+                action="session.end",
+                detail={"times": times},
+                outcome=Outcome.REFUSED,
+                code="logout_token",
+            )
         error = {"error": "invalid_request", "error_description": why}
         return JsonResponse(error, status=status, headers={"Cache-Control": "no-store"})

@@ -23,12 +23,15 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from connections.audit.services import act, coming_from, origin, record, times_due
 from connections.errors import FieldError
 from connections.locks import retried
-from connections.models import is_service_account
+from connections.models import Outcome, is_service_account
 from connections.services import Invalid
+from providers.core.request_id import REQUEST_ID
 
 from .. import hashing
+from ..events import differing
 from ..services import require_may_change, validated_password
 from ..signin import limits, providers
 
@@ -54,15 +57,26 @@ def ask_for_link(typed: str, address: str, language: str) -> int:
     of_typed = limits.Limit("reset", limits.of_account(typed).text)
     of_place = limits.Limit("reset-address", limits.of_address(address).text)
     wait = limits.begin([of_typed, of_place], of_typed)
+    if wait and (times := times_due("password_link.create", of_typed.key)):
+        record(
+            actor=None,
+            action="password_link.create",
+            detail={"times": times},
+            outcome=Outcome.REFUSED,
+            code="too_many",
+        )
     if wait == 0 and _places.acquire(blocking=False):
         _submit(typed, language)
     return wait
 
 
 def _submit(typed: str, language: str) -> "Future[None]":
+    where, named = origin(), REQUEST_ID.get()
+
     def run() -> None:
+        REQUEST_ID.set(named)
         try:
-            with override(language):
+            with override(language), coming_from(where):
                 for person in _people_of(typed):
                     _send(person, language)
         except Exception:  # nobody waits for it, and another mail may go
@@ -112,6 +126,7 @@ def _send(person: User, language: str) -> None:
         )
         text = "\n\n".join(part % values for part in parts)
         send_mail(_("Reset your password"), f"{text}\n", None, [person.email])
+    record(person, actor=None, action="password_link.create")
     logger.info('Sign-in: a link to reset the password was sent; account="%s"', person)
 
 
@@ -134,6 +149,7 @@ def person_of_link(uid: str, token: str) -> User | None:
 
 
 @retried
+@act("password.reset")
 def reset_password(person: User, token: str, password: str) -> bool:
     """Sets the password of somebody who came by a link, which ends their sessions and tokens.
     False where the link was used meanwhile.
@@ -144,14 +160,17 @@ def reset_password(person: User, token: str, password: str) -> bool:
     with transaction.atomic():
         locked: Any = User.objects.select_for_update().get(pk=person.pk)
         if not default_token_generator.check_token(locked, token):
+            record(locked, actor=None, outcome=Outcome.REFUSED, code="link_used")
             return False
         locked.password = encoded
         locked._password = password  # noqa: SLF001 a new one, and no better hash of the same
         locked.save(update_fields=["password"])
+        record(locked, actor=locked)
     return True
 
 
 @retried
+@act("email.update")
 def set_email(person: User, email: str, *, actor: Any) -> None:
     """Sets the address to which the link of a person goes: one's own, or that of somebody whom the
     actor may change. Empty for none. Raises Invalid, PermissionDenied.
@@ -168,5 +187,8 @@ def set_email(person: User, email: str, *, actor: Any) -> None:
     if len(email) > 254:
         text = _("At most %(most)d characters.") % {"most": 254}
         raise Invalid([FieldError("email", "invalid", text)])
-    person.email = email
-    person.save(update_fields=["email"])
+    with transaction.atomic():
+        before, person.email = person.email, email
+        person.save(update_fields=["email"])
+        if changes := differing(("email", before, email)):
+            record(person, actor=actor, changes=changes)

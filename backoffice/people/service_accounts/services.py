@@ -12,12 +12,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from connections.audit.services import act, record
 from connections.errors import FieldError
 from connections.locks import retried
 from connections.models import ALIAS_PATTERN, SUFFIX, ServiceAccount, works_now
 from connections.services import Actor, Invalid, require
 
 from .. import services as people
+from ..events import differing, roles_of, yes_or_no
 
 LONGEST_NAME = 100
 
@@ -32,6 +34,7 @@ def service_accounts() -> QuerySet[ServiceAccount]:
 
 
 @retried
+@act("service_account.create")
 def add_service_account(
     name: str, *, role: Group, contact: str, actor: Actor, description: str = ""
 ) -> ServiceAccount:
@@ -50,14 +53,17 @@ def add_service_account(
         with transaction.atomic():
             user.save()
             user.groups.set([role])
-            return ServiceAccount.objects.create(
+            account = ServiceAccount.objects.create(
                 user=user, description=description.strip(), contact=contact.strip(), created_by=by
             )
+            record(account, actor=actor, detail={"role": role.name, "contact": account.contact})
     except IntegrityError:
         raise _taken() from None
+    return account
 
 
 @retried
+@act("service_account.update")
 def change_service_account(
     account: ServiceAccount,
     *,
@@ -77,6 +83,7 @@ def change_service_account(
     _require_above(account, actor)
     if role is not None:
         people.require_may_give(role, actor=actor)
+    before = _told(account)
     account.description = (account.description if description is None else description).strip()
     account.contact = (account.contact if contact is None else contact).strip()
     wrong = [] if name in (None, account.name) else _name_errors(name or "")
@@ -91,7 +98,21 @@ def change_service_account(
         if is_active is not None:
             account.user.is_active = is_active
             account.user.save(update_fields=["is_active"])
+        now = _told(account)
+        if changes := differing(*((name, before[name], now[name]) for name in now)):
+            record(account, actor=actor, changes=changes)
     return account
+
+
+def _told(account: ServiceAccount) -> dict[str, str]:
+    """What may be changed of an account, as its events tell it."""
+    return {
+        "name": account.name,
+        "description": account.description,
+        "contact": account.contact,
+        "role": roles_of(account.user),
+        "is_active": yes_or_no(account.user.is_active),
+    }
 
 
 def _rename(account: ServiceAccount, name: str) -> None:
@@ -104,6 +125,7 @@ def _rename(account: ServiceAccount, name: str) -> None:
 
 
 @retried
+@act("service_account.delete")
 def delete_service_account(account: ServiceAccount, *, actor: Actor) -> None:
     """Deletes an account with its tokens and the rules of trusted issuers that give it: whoever
     uses one is refused from now on. Recorded usage stays. Nobody can undo it.
@@ -113,6 +135,7 @@ def delete_service_account(account: ServiceAccount, *, actor: Actor) -> None:
     require(actor, "connections.delete_serviceaccount")
     _require_above(account, actor)
     with transaction.atomic():
+        record(account, actor=actor, detail={"role": roles_of(account.user)})
         account.user.delete()
 
 

@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         is_by_provider = "sociallogin" in (kwargs["signal_kwargs"] or {})
         if not is_by_provider and not providers.may_sign_in_locally(user):
             attempt = attempts.attempt_at_password(request, user.get_username())
-            attempt.log("refused, only by a provider", logging.WARNING)
+            attempt.refuse("refused, only by a provider", "only_by_provider")
             messages.error(request, _("Your role signs in by a provider only."))
             return HttpResponseRedirect(reverse("sign-in"))
         answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
@@ -72,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             attempt.give_back()
             raise ValidationError(busy_text(), code="busy") from busy
         if found is None or found.pk != user.pk:
-            attempt.log("not confirmed, wrong password")
+            attempt.refuse("not confirmed, wrong password", "wrong_password", logging.INFO)
             return False
         attempt.give_back()
         return True

@@ -1,4 +1,6 @@
-"""One attempt to sign in, or to prove again who one is: its limits, and its line in the log."""
+"""One attempt to sign in, or to prove again who one is: its limits, its line in the log, and its
+event.
+"""
 
 import json
 import logging
@@ -6,13 +8,16 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from connections.audit.services import record, times_due
 from connections.client_ip import address_of
+from connections.models import Outcome
 
 from . import limits
 
@@ -20,13 +25,17 @@ COOKIE, SALT = "known_browser", "people.signin.browser"
 KNOWN_FOR = 180 * 86400  # seconds
 LONGEST = 200  # characters of what a line of the log repeats
 
+SIGN_IN, CONFIRM = "person.sign_in", "identity.confirm"
+# what anybody can cause as often as they like, and no limit stops: one event a minute and address
+UNLIMITED = frozenset({"too_many", "busy", "wrong_passkey", "provider"})
+
 logger = logging.getLogger("backoffice.people.signin")
 
 
 @dataclass(frozen=True)
 class Attempt:
     """An attempt for the account of this name. `counted`: the limits that it counts for. `by`: the
-    provider that judged it.
+    provider that judged it. `action`: of its event. `actor`: who is signed in already.
     """
 
     name: str
@@ -34,6 +43,8 @@ class Attempt:
     agent: str
     counted: tuple[limits.Limit, ...]
     by: str = ""
+    action: str = SIGN_IN
+    actor: Any = None
 
     @property
     def account(self) -> limits.Limit:
@@ -44,12 +55,37 @@ class Attempt:
         """Counts it. Returns the seconds to wait, 0 if it may be judged."""
         seconds = limits.begin(self.counted, self.account)
         if seconds:
-            self.log("refused, too many", logging.WARNING)
+            self.refuse("refused, too many", "too_many")
         return seconds
 
     def give_back(self) -> None:
         """Takes it back: it was right, or nobody judged it."""
         limits.give_back(self.counted, self.account)
+
+    def refuse(self, why: str, code: str, level: int = logging.WARNING) -> None:
+        """Notes that it failed, in the log and as an event. What was typed as a name is told where
+        somebody has that name, else by a hash: it may be a password.
+        """
+        self.log(why, level)
+        times = 1
+        if code in UNLIMITED:
+            times = times_due(self.action, code, limits.of_address(self.address).key)
+        if not times:
+            return
+        person = _person(self.name)
+        detail = {
+            "by": self.by,
+            "tried": "" if person or not self.name else _unknown(self.name),
+            "times": times if times > 1 else "",
+        }
+        record(
+            person,
+            actor=self.actor,
+            action=self.action,
+            detail={name: text for name, text in detail.items() if text},
+            outcome=Outcome.REFUSED,
+            code=code,
+        )
 
     def log(self, outcome: str, level: int = logging.INFO) -> None:
         """A line with account, address and agent. A name that nobody has is told by a hash: it may
@@ -60,7 +96,7 @@ class Attempt:
             "Sign-in%s: %s; account=%s address=%s agent=%s",
             f" by {self.by}" if self.by else "",
             outcome,
-            _shown(self.name) if _is_account(self.name) else _unknown(self.name),
+            _shown(self.name) if _person(self.name) else _unknown(self.name),
             self.address or "unknown",
             _shown(self.agent),
         )
@@ -84,7 +120,18 @@ def attempt_at_code(request: HttpRequest, user: Any) -> Attempt:
 
 def attempt_to_confirm(request: HttpRequest, user: Any) -> Attempt:
     """An attempt of a person who is signed in to prove it again by the password."""
-    return _attempt_of(request, user, "confirm")
+    attempt = _attempt_of(request, user, "confirm")
+    return replace(attempt, action=CONFIRM, actor=user)
+
+
+def attempt_by_passkey(request: HttpRequest, user: Any = None) -> Attempt:
+    """An attempt with a passkey, which no limit counts: by whoever has it, or who is asked for it
+    after the password, or to confirm who they are.
+    """
+    name = user.get_username() if user else ""
+    attempt = Attempt(name, address_of(request.META), _agent(request), ())
+    is_signed_in = user is not None and request.user.is_authenticated
+    return replace(attempt, action=CONFIRM, actor=user) if is_signed_in else attempt
 
 
 def attempt_by_provider(request: HttpRequest, name: str, label: str) -> Attempt:
@@ -104,7 +151,18 @@ def succeeded(request: HttpRequest, user: Any, by: str = "") -> int:
     attempt = replace(attempt_at_password(request, user.get_username()), by=by)
     code = limits.Limit("code", str(user.pk))
     attempt.log("succeeded")
-    return limits.clear([*attempt.counted, attempt.account, code], attempt.account)
+    failed = limits.clear([*attempt.counted, attempt.account, code], attempt.account)
+    detail = {"with": _ways(request, user), "by": by, "failed before": failed}
+    told = {name: text for name, text in detail.items() if text}
+    record(user, actor=user, action=SIGN_IN, detail=told)
+    return failed
+
+
+def _ways(request: HttpRequest, user: Any) -> str:
+    """By what somebody signed in: password, totp, recovery_codes, webauthn, socialaccount."""
+    found = get_authentication_records(request, user)
+    ways = [str(one.get("type") or one.get("method")) for one in found]
+    return ", ".join(dict.fromkeys(ways))
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse, user: Any) -> None:
@@ -135,8 +193,8 @@ def _agent(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "")
 
 
-def _is_account(name: str) -> bool:
-    return "\x00" not in name and User.objects.filter(username=name).exists()
+def _person(name: str) -> User | None:
+    return None if "\x00" in name else User.objects.filter(username=name).first()
 
 
 def _unknown(name: str) -> str:

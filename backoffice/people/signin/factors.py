@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from connections.audit.services import act, record
 from connections.credentials import key_ids
 from connections.services import Actor
 
@@ -93,6 +94,28 @@ def find_secret(text: str) -> str:
         logger.error("The secret of a second factor cannot be decrypted.")
         return b32encode(secrets.token_bytes(20)).decode()
     return str(row.credentials["secret"])
+
+
+def note_change(sender: Any, instance: Any, created: bool | None = None, **_kwargs: Any) -> None:  # noqa: ARG001
+    """Records that an authenticator was added, or deleted (`created` is None). Recovery codes are
+    deleted with the last factor, or because new ones take their place: then that is told.
+    """
+    is_codes = instance.type == Authenticator.Type.RECOVERY_CODES
+    if created is False or (created is None and is_codes):
+        return
+    _changed(instance, "recovery_codes" if is_codes else "second_factor", created is None)
+
+
+def _change(_authenticator: Any, kind: str, is_gone: bool) -> str:
+    return f"{kind}.{'delete' if is_gone else 'create'}"
+
+
+@act(_change)
+def _changed(authenticator: Any, _kind: str, _is_gone: bool) -> None:
+    detail = {"type": str(authenticator.type)}
+    if name := (authenticator.data or {}).get("name"):
+        detail["name"] = str(name)
+    record(authenticator.user, actor=authenticator.user, detail=detail)
 
 
 def forget_secret(instance: Any, **_kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """The forms of sign-in: name and password, codes, passkeys."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from allauth.core import context
@@ -10,6 +11,7 @@ from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
@@ -24,8 +26,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act, record
 from connections.credentials import fernet
 
+from ..events import differing
 from ..hashing import Busy
 from . import attempts, limits
 from .adapters import busy_text, refuse_waiting, waiting_text
@@ -53,11 +57,11 @@ class SignInForm(AuthenticationForm):
             self.user_cache = authenticate(self.request, username=name, password=password)
         except Busy as busy:
             attempt.give_back()
-            attempt.log("refused, busy", logging.WARNING)
+            attempt.refuse("refused, busy", "busy")
             self.wait, self.status = busy.seconds, 503
             raise ValidationError(busy_text(), code="busy") from busy
         if self.user_cache is None:
-            attempt.log("failed, wrong name or password", logging.WARNING)
+            attempt.refuse("failed, wrong name or password", "wrong_password")
             raise self.get_invalid_login_error()
         attempt.give_back()
         return self.cleaned_data
@@ -69,8 +73,11 @@ class _LimitedCode(forms.Form):
     user: Any
     authenticator: Any
 
+    def _attempt(self) -> attempts.Attempt:
+        return attempts.attempt_at_code(context.request, self.user)
+
     def clean_code(self) -> str:
-        attempt = attempts.attempt_at_code(context.request, self.user)
+        attempt = self._attempt()
         refuse_waiting(attempt.begin())
         try:
             with transaction.atomic():
@@ -79,8 +86,10 @@ class _LimitedCode(forms.Form):
                 # allauth remembers used codes in the cache, which workers may not share
                 if is_app and not limits.is_first_use(f"{self.user.pk} {code.strip()}"):
                     raise ValidationError(_("This code was used already. Wait for the next one."))
+                if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
+                    record(self.user, actor=self.user, action="recovery_codes.use")
         except ValidationError:
-            attempt.log("failed, wrong code", logging.WARNING)
+            attempt.refuse("failed, wrong code", "wrong_code")
             raise
         attempt.give_back()
         return code
@@ -93,17 +102,30 @@ class CodeForm(_LimitedCode, AuthenticateForm):  # type: ignore[misc]
 class ConfirmCodeForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]
     """The code as a fresh proof."""
 
+    def _attempt(self) -> attempts.Attempt:
+        return replace(super()._attempt(), action=attempts.CONFIRM, actor=self.user)
+
 
 class _Credential(forms.Form):
     """What a passkey answered. JSON of another shape is a wrong answer, where allauth and fido2
     raise whatever comes of it.
     """
 
+    user: Any
+
     def clean_credential(self) -> Any:
         try:
             return super().clean_credential()  # type: ignore[misc]
+        except ValidationError:
+            self._refuse()
+            raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._refuse()
             raise ValidationError(_("This passkey was not accepted.")) from error
+
+    def _refuse(self) -> None:
+        attempt = attempts.attempt_by_passkey(context.request, self.user)
+        attempt.refuse("failed, wrong passkey", "wrong_passkey")
 
 
 class PasskeySignInForm(_Credential, LoginWebAuthnForm):  # type: ignore[misc]
@@ -126,6 +148,19 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
             return super().clean()
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValidationError(_("This passkey was not accepted.")) from error
+
+
+class PasskeyNameForm(EditWebAuthnForm):  # type: ignore[misc]
+    """Another name of a passkey."""
+
+    @act("second_factor.update")
+    def save(self) -> Any:
+        before = self.instance.wrap().name
+        with transaction.atomic():
+            saved = super().save()
+            if changes := differing(("name", before, self.cleaned_data["name"])):
+                record(saved.user, actor=saved.user, changes=changes)
+        return saved
 
 
 class AppForm(forms.Form):
@@ -156,6 +191,8 @@ class AppForm(forms.Form):
         refuse_waiting(attempt.begin())
         code: str = self.cleaned_data["code"]
         if not totp.validate_totp_code(self.secret, code):
+            setting_up = replace(attempt, action="second_factor.create", actor=self.user)
+            setting_up.refuse("not set up, wrong code", "wrong_code", logging.INFO)
             raise ValidationError(
                 _("This is not the code of the app. Check that the clock of your device is right.")
             )
@@ -178,9 +215,16 @@ class PasswordChangeForm(DjangoPasswordChangeForm):
             attempt.give_back()
             raise ValidationError(busy_text(), code="busy") from busy
         if found is None:
-            attempt.log("not confirmed, wrong password", logging.WARNING)
+            attempt.refuse("not confirmed, wrong password", "wrong_password")
             raise ValidationError(
                 self.error_messages["password_incorrect"], code="password_incorrect"
             )
         attempt.give_back()
         return old
+
+    @act("password.update")
+    def save(self, commit: bool = True) -> Any:
+        with transaction.atomic():
+            person = super().save(commit)
+            record(person, actor=person)
+        return person

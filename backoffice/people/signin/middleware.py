@@ -22,7 +22,7 @@ from connections.views.inline_add import LARGEST, entries_to_keep
 from connections.views.typed import keep_typed, page_of_form
 
 from . import factors, proof, providers
-from .sessions import UNKNOWN, has_ended, is_due, note_use
+from .sessions import ENDS_BECAUSE, UNKNOWN, has_ended, is_due, note_use
 
 OPEN = frozenset(  # names of addresses that whoever lacks a second factor may use
     [
@@ -64,7 +64,9 @@ class SessionRulesMiddleware:
             return None
         if not request.user.is_authenticated:
             return None
-        if has_ended(request.session) or providers.is_over(request.session):
+        is_old = has_ended(request.session)
+        if is_old or providers.is_over(request.session):
+            setattr(request, ENDS_BECAUSE, "its time" if is_old else "its provider")
             logout(request)
             return None
         if is_due(request.session):

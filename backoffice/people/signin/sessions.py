@@ -9,7 +9,10 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.utils import timezone
+
+from connections.audit.services import act, record
 
 SIGNED_IN, BEGAN, SEEN = "signed_in_at", "began_at", "seen_at"  # in a session, seconds of Unix
 UNKNOWN = "0.0.0.0"  # noqa: S104 the column of allauth's table takes addresses only
@@ -31,6 +34,20 @@ def note_sign_in(request: Any, **_kwargs: Any) -> None:
     """Notes in the session when it began, by whichever way somebody signed in."""
     request.session[SIGNED_IN] = request.session[SEEN] = time.time()
     request.session.set_expiry(None)  # one that waited for a provider would end sooner
+
+
+ENDS_BECAUSE = "session_ends_because"  # on a request: why its session ends, if not by its person
+
+
+def note_sign_out(request: Any, user: Any, **_kwargs: Any) -> None:
+    """Records that somebody signed out, or that their session was over."""
+    if user is None:
+        return
+    because = getattr(request, ENDS_BECAUSE, "")
+    if because:
+        record(user, actor=user, action="session.end", detail={"because": because})
+    else:
+        record(user, actor=user, action="person.sign_out")
 
 
 def has_ended(session: Any) -> bool:
@@ -95,6 +112,17 @@ def end_sessions(user_pk: Any, keep: str | None = None) -> int:
     Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(user_id=user_pk).exclude(session_key=keep).delete()
     return len(keys)
+
+
+@act("session.end")
+def end_others(user: Any, keep: str | None) -> int:
+    """Ends the sessions of a person at their wish, but for the one with the key `keep`. Returns how
+    many.
+    """
+    with transaction.atomic():
+        if number := end_sessions(user.pk, keep=keep):
+            record(user, actor=user, detail={"number": number})
+    return number
 
 
 def end_session(session_key: str) -> None:

@@ -30,7 +30,7 @@ from ..models import ViewAs
 from . import factors, providers
 from .adapters import TYPED_BEFORE
 from .forms import AppForm, PasswordChangeForm, SignInForm
-from .sessions import end_sessions, open_sessions
+from .sessions import end_others, open_sessions
 
 
 def keep_typed_of(request: HttpRequest, page: str) -> None:
@@ -161,7 +161,7 @@ class EndOtherSessionsView(Page):
     permission_required = ()
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        number = end_sessions(request.user.pk, keep=request.session.session_key)
+        number = end_others(request.user, request.session.session_key)
         text = ngettext(
             "%(number)s other session ended.", "%(number)s other sessions ended.", number
         )

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from connections.audit.services import act, record_noted
 from connections.errors import FieldError
 from connections.models import (
     SUFFIX,
@@ -118,6 +120,7 @@ def shared_by(team: Team) -> list[Shared]:
     return sorted(found, key=lambda one: (sort_key(one.row.name), one.team.name))
 
 
+@act("team.update")
 def add_member(team: Team, name: str, role: str, *, actor: Any) -> Membership:
     """Takes the person, or the service account, of this name into a team.
 
@@ -133,7 +136,10 @@ def add_member(team: Team, name: str, role: str, *, actor: Any) -> Membership:
     if Membership.objects.filter(team=team, user=person).exists():
         text = _("%(name)s is in this team already.") % {"name": name}
         raise Invalid([FieldError("name", "taken", text)])
-    return set_member(team, person, role, actor=actor)
+    with transaction.atomic():
+        row = set_member(team, person, role, actor=actor)
+        record_noted(actor=actor)
+    return row
 
 
 def heirs_of(team: Team) -> QuerySet[Team]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from connections.audit.services import Subject, act, record
 from connections.models import is_service_account
 from connections.standing import standing_of
 
@@ -46,22 +48,26 @@ def may_view_as(actor: Any, person: User) -> bool:
     )
 
 
+@act("viewing.begin")
 def begin(person: User, *, actor: Any, address: str) -> ViewAs:
     """Records that the actor sees pages as this person from now on. Raises PermissionDenied."""
     if not may_view_as(actor, person):
         text = _("You may not see pages as %(person)s.") % {"person": person}
         raise PermissionDenied(text)
     now = timezone.now()
-    row = ViewAs.objects.create(
-        viewer=actor,
-        viewer_name=actor.get_username(),
-        person=person,
-        person_name=person.get_username(),
-        began_at=now,
-        until=now + timedelta(minutes=MINUTES),
-        address=address,
-    )
-    logger.info("%s sees pages as %s until %s", actor, person, row.until.isoformat("T", "seconds"))
+    with transaction.atomic():
+        row = ViewAs.objects.create(
+            viewer=actor,
+            viewer_name=actor.get_username(),
+            person=person,
+            person_name=person.get_username(),
+            began_at=now,
+            until=now + timedelta(minutes=MINUTES),
+            address=address,
+        )
+        until = row.until.isoformat("T", "seconds")
+        record(person, actor=actor, detail={"until": until})
+    logger.info("%s sees pages as %s until %s", actor, person, until)
     return row
 
 
@@ -75,12 +81,17 @@ def current(key: Any, *, actor: Any) -> ViewAs | None:
     return row if row.person is not None and may_view_as(actor, row.person) else None
 
 
+@act("viewing.end")
 def end(key: Any, *, actor: Any) -> ViewAs | None:
     """Ends the viewing of this id; None if the actor has none of it."""
     row = ViewAs.objects.filter(pk=key, viewer=actor).first()
     if row is not None and row.ended_at is None:
-        row.ended_at = min(timezone.now(), row.until)
-        row.save(update_fields=["ended_at"])
+        with transaction.atomic():
+            row.ended_at = min(timezone.now(), row.until)
+            row.save(update_fields=["ended_at"])
+            seen = Subject("person", str(row.person_id or ""), row.person_name)
+            ended = row.ended_at.isoformat("T", "seconds")
+            record(seen, actor=actor, detail={"ended": ended})
         logger.info("%s no longer sees pages as %s", row.viewer_name, row.person_name)
     return row
 
