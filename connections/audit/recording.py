@@ -16,7 +16,15 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.request_id import REQUEST_ID
 
 from ..errors import InUse, Invalid, MissingRight, NotUndone, Stale, Throttled, Unusable
-from ..models import AuditEvent, AuditMention, KeyReplacement, Outcome, Team, is_service_account
+from ..models import (
+    AuditEvent,
+    AuditMention,
+    Connection,
+    KeyReplacement,
+    Outcome,
+    Team,
+    is_service_account,
+)
 from .chain import append, instance
 from .origin import origin
 from .words import is_action, kind_of
@@ -47,7 +55,8 @@ class Subject:
         if isinstance(row, cls):
             return row
         if isinstance(row, KeyReplacement):
-            row = row.connection
+            found = Connection.every.filter(pk=row.connection_id).first()
+            row = found or Connection(pk=row.connection_id)
         kind = kind_of(row)
         name = getattr(row, "alias", "") or str(row)
         team = row if isinstance(row, Team) else getattr(row, "team", None) if with_team else None

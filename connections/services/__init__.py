@@ -57,6 +57,7 @@ from .connections import create_connection, delete_connection, move_profiles, up
 from .defaults import CLASSIFIER, classifier_profile, default_profiles, set_default_profiles
 from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
+from .event_changes import changes_of
 from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
 from .history import versions
 from .hosts import Hosts

@@ -1,20 +1,19 @@
 """The door of replacements: whatever replaces, watches or finds a key comes through here."""
 
+from .beginning import begin_replacement, test_again
 from .clock import kept_time, schedule_clock, watch_time
+from .ending import forget_other
 from .finding import is_untouched, news_of, replacement_of
 from .fingerprints import refresh_fingerprints, same_key
 from .jobs import declare_jobs
 from .leaks import LONGEST, Leak, Place, can_revoke, find_key, keys_page, report_leak
 from .purge import purge
 from .replacing import (
-    begin_replacement,
-    forget_other,
     go_back,
     may_switch_anyway,
     refuse_untested,
     replace_key,
     switch_key,
-    test_again,
 )
 from .slots import key_fields
 from .watch import (

@@ -8,14 +8,14 @@ from connections.jobs import Job, declare
 
 from .fingerprints import refresh_fingerprints
 from .unused import declare_own_keeper
-from .watch import run_replacements
+from .watch import WATCH, run_replacements
 
 
 def declare_jobs() -> None:
     """Declares them. Called once, when Django is ready."""
     declare_own_keeper()
     soon, often = timedelta(seconds=30), timedelta(minutes=10)
-    declare(Job("watch-keys", gettext_noop("Watch of replaced keys"), soon, run_replacements))
+    declare(Job(WATCH, gettext_noop("Watch of replaced keys"), soon, run_replacements))
     declare(
         Job("fingerprint-keys", gettext_noop("Fingerprints of stored keys"), often, _fingerprint)
     )

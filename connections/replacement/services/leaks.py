@@ -8,14 +8,17 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Outcome, act, record
 from connections.counts import add_to_count
 from connections.errors import FieldError, Invalid, Throttled, Unusable
 from connections.fingerprints import digests, texts_in
 from connections.health.services import named_references
+from connections.locks import retried
 from connections.models import ApiToken, Connection, KeyReplacement, RevealToken, seen
 from connections.runtime import get_configured_provider
 from connections.services import Actor, may, require, set_active
@@ -24,8 +27,9 @@ from connections.viewing import current_viewer, viewing
 from providers.core.errors import ProviderError
 from providers.core.values import CHECK_LIMITS
 
+from .ending import CHANGE
 from .fingerprints import matches, refresh_fingerprints, same_key
-from .replacing import CHANGE, note_reason
+from .replacing import note_reason
 
 TOGGLE = "connections.toggle_connection"
 LEAKED = "Switched off: its key is known to others."
@@ -57,6 +61,7 @@ class Leak:
     others: list[Connection] = field(default_factory=list)
 
 
+@act("leaked_key.search")
 @sensitive_variables()
 def find_key(secret: str, *, actor: Actor) -> list[Place]:
     """Every place where this key is: connections, previous slots, kept versions, references, tokens
@@ -73,7 +78,9 @@ def find_key(secret: str, *, actor: Actor) -> list[Place]:
     refresh_fingerprints()
     with viewing(None):
         found = [*_stored(secret), *_slots(secret), *_references(secret), *_tokens(secret)]
-    return _told(found, actor)
+    places = _told(found, actor)
+    record(actor=actor, detail={"places": len(places)})
+    return places
 
 
 def _told(found: Sequence[Place], actor: Actor) -> list[Place]:
@@ -182,6 +189,7 @@ def keys_page(connection: Connection) -> str:
     return (provider.keys_url or provider.docs_url) if provider else ""
 
 
+@act("leak.report")
 def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
     """Switches a connection off whose key is known to others, ends the key at its service where
     that can and `revoke` says so, and finds the connections with the same key.
@@ -189,18 +197,30 @@ def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
     Raises PermissionDenied.
     """
     require(actor, CHANGE, TOGGLE, on=connection)
-    saved = set_active(connection, False, actor=actor)
-    if saved.changed:
-        note_reason(saved.row, LEAKED)
-    revoked, failed = _revoked(connection) if revoke and can_revoke(connection) else ("", "")
+    _switch_off(connection, actor)
+    revoked, failed = _revoked(connection, actor) if revoke and can_revoke(connection) else ("", "")
     by_hand = "" if revoked else keys_page(connection)
     return Leak(revoked, failed, by_hand, same_key(Connection.objects.get(pk=connection.pk)))
 
 
+@retried
+def _switch_off(connection: Connection, actor: Actor) -> None:
+    with transaction.atomic():
+        saved = set_active(connection, False, actor=actor)
+        if saved.changed:
+            note_reason(saved.row, LEAKED)
+        record(connection, actor=actor)
+
+
 @sensitive_variables("provider")
-def _revoked(connection: Connection) -> tuple[str, str]:
+def _revoked(connection: Connection, actor: Actor) -> tuple[str, str]:
+    """Ends the key at its service, which is an act of its own: it may fail, and take long."""
+    said, failed, code = "", "", ""
     try:
         provider = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
-        return provider.revoke(), ""
+        said = provider.revoke()
     except (ProviderError, Unusable) as error:
-        return "", error.message
+        failed, code = error.message, error.code
+    outcome = Outcome.FAILED if code else Outcome.DONE
+    record(connection, actor=actor, action="leak.revoke", outcome=outcome, code=code)
+    return said, failed

@@ -6,27 +6,37 @@ from typing import Any
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act, record
 from connections.change_counter import bump_change_counter
 from connections.locks import hold, long_change, retried
 from connections.models import Connection, KeyReplacement, SecretFingerprints
 from connections.references import place
-from connections.services import purge_versions
+from connections.services import Actor, purge_versions
+
+from .finding import OPEN_STATES
 
 State = KeyReplacement.State
 
 
+@act("replacement.purge")
+def purge(replacement: KeyReplacement) -> int:
+    """Forgets the other key of a replacement, whose time is over. Versions of the connection that
+    still hold it lose it: returns how many did.
+    """
+    return forget(replacement, None)
+
+
 @retried
 @sensitive_variables("gone")
-def purge(replacement: KeyReplacement) -> int:
-    """Forgets the other key of a replacement, which ends. Versions of the connection that still
-    hold it lose it: returns how many did.
-    """
+def forget(replacement: KeyReplacement, actor: Actor) -> int:
+    """As `purge`, and recorded as the act that is under way."""
     pk, changed = replacement.connection_id, 0
     with long_change():
         hold(Connection.objects.listed(), [pk])
         held = hold(KeyReplacement.objects.all(), [replacement.pk]).get(replacement.pk)
         if held is None:
             return 0
+        is_over = held.credentials_key is None and held.state not in OPEN_STATES
         if not held.is_open and held.credentials:
             gone = held.credentials["credentials"]
             changed = _purge_history(pk, gone)
@@ -38,6 +48,8 @@ def purge(replacement: KeyReplacement) -> int:
         held.date_ended = held.date_ended or timezone.now()
         held.save()
         SecretFingerprints.objects.filter(pk=pk).delete()  # made anew
+        if not is_over:
+            record(held, actor=actor, detail={"versions": changed})
         bump_change_counter()
     return changed
 

@@ -6,33 +6,27 @@ Each step is one transaction, so that a process may end between any two of them.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act, record
 from connections.change_counter import bump_change_counter
-from connections.credentials import SecretDict
 from connections.errors import Invalid, Unusable
 from connections.locks import hold, retried
 from connections.models import Connection, KeyReplacement
-from connections.services import (
-    Actor,
-    require,
-    save_version,
-    update_connection,
-)
+from connections.services import Actor, changes_of, require, save_version, update_connection
 from connections.wording import outcome_in_words
 
+from .beginning import begin_replacement, next_of
 from .clock import kept_time, put_end, watch_time
-from .finding import OPEN_STATES, is_untouched
-from .purge import purge
+from .ending import CHANGE, forget_other
+from .finding import is_untouched
 from .slots import put_slot, slot_of
-from .trying import judge, tested
 
 State = KeyReplacement.State
-CHANGE, TEST = "connections.change_connection", "connections.test_connection"
 SWITCHED = "The key was replaced. The one before is kept until {:%Y-%m-%d %H:%M} UTC."
 SWITCHED_LOST = "The key was replaced. The one before cannot be decrypted, so it is not kept."
 BACK = "Gone back to the key before."
@@ -50,106 +44,9 @@ NOT_TESTED = gettext_noop(
 NEVER_ANYWAY = frozenset(
     {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable", "testing"}
 )
-NOT_YET = gettext_noop("It is being tested at this moment.")
-TESTING = {"success": False, "code": "testing", "message": NOT_YET}
-ENDED = gettext_noop("This replacement has ended already. Look at the page of the connection.")
 
 
-@sensitive_variables("settings", "given")
-def begin_replacement(
-    connection: Connection, settings: Mapping[str, Any], *, actor: Actor
-) -> KeyReplacement:
-    """Keeps the next key, tested beside the current one. `settings`: the settings of the key that
-    are replaced; a text or a reference each, empty to keep what is stored, None to clear.
-
-    Raises Invalid, Throttled, PermissionDenied; Unusable while another replacement is open.
-    """
-    require(actor, CHANGE, TEST, on=connection)
-    given = {name: value for name, value in settings.items() if value != ""}
-    judge(connection, given, actor)
-    row = _begun(connection, given, actor)
-    try:
-        row.tests = tested(connection, given, actor)
-    except BaseException:
-        row.delete()
-        raise
-    KeyReplacement.objects.filter(pk=row.pk, state=State.OPEN).update(tests=row.tests)
-    return row
-
-
-@sensitive_variables("given")
-def _begun(connection: Connection, given: Mapping[str, Any], actor: Actor) -> KeyReplacement:
-    """The replacement, saved before its tests, so that whoever is second hears of it at once.
-    Raises Unusable.
-    """
-    _refuse_another(connection)
-    row = KeyReplacement(
-        connection=connection,
-        fields=list(given),
-        credentials={"next": given},
-        tests={"next": TESTING, "current": TESTING},
-        settings_version=connection.settings_version,
-        begun_by=actor,
-    )
-    put_end(row, kept_time())
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        _refuse_another(connection)
-        raise
-    return row
-
-
-def _refuse_another(connection: Connection) -> None:
-    """Raises Unusable, naming whoever has begun already, while a replacement is open or watched."""
-    rows = KeyReplacement.objects.filter(connection=connection, state__in=OPEN_STATES)
-    for row in rows.select_related("begun_by"):
-        if row.is_watching and not is_untouched(row, connection):
-            end_watch(row, "The settings were changed by hand: the watch has ended.")
-            continue
-        text = (
-            _(
-                "%(who)s replaced this key at %(time)s, and it is still watched. End the watch "
-                "first."
-            )
-            if row.is_watching
-            else _(
-                "%(who)s began to replace this key at %(time)s. Finish that, or give it up first."
-            )
-        )
-        who = row.begun_by or _("The command line")
-        values = {"who": who, "time": f"{row.date_begun:%Y-%m-%d %H:%M} UTC"}
-        raise Unusable("replacement_open", text % values)
-
-
-@sensitive_variables("given")
-def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
-    """Tests the next and the current key once more.
-
-    Raises Unusable unless the replacement is open, Invalid, Throttled, PermissionDenied.
-    """
-    require(actor, CHANGE, TEST, on=replacement.connection)
-    connection = Connection.objects.get(pk=replacement.connection_id)
-    given = _next_of(replacement)
-    tests = tested(connection, given, actor)
-    KeyReplacement.objects.filter(pk=replacement.pk, state=State.OPEN).update(tests=tests)
-    replacement.tests = tests
-    return replacement
-
-
-def _next_of(replacement: KeyReplacement) -> dict[str, Any]:
-    """The next values. Raises Unusable."""
-    if not replacement.is_open:
-        raise Unusable("replacement_ended", _(ENDED))
-    if not replacement.credentials:
-        text = _("The next key cannot be decrypted. Give it up, and enter it again.")
-        raise Unusable("undecryptable", text)
-    return SecretDict(replacement.credentials["next"])
-
-
-@retried
-@sensitive_variables("given", "before", "saved")
+@act("replacement.carry_out")
 def switch_key(
     replacement: KeyReplacement, *, actor: Actor, anyway: bool = False
 ) -> KeyReplacement:
@@ -159,11 +56,17 @@ def switch_key(
     Raises Unusable where the service refused the next key, where it was not reached, where the
     connection changed since, or where the replacement has ended; Invalid, PermissionDenied.
     """
+    return _switched(replacement, actor, anyway)
+
+
+@retried
+@sensitive_variables("given", "before", "saved")
+def _switched(replacement: KeyReplacement, actor: Actor, anyway: bool) -> KeyReplacement:
     require(actor, CHANGE, on=replacement.connection)
     refuse_untested(replacement, anyway=anyway)
     with transaction.atomic():
         row, held = _held(replacement)
-        given = _next_of(held)
+        given = next_of(held)
         if not is_untouched(held, row):
             raise Unusable("stale", _(CHANGED) % {"name": row.name})
         before, type_version = slot_of(row, held.fields), row.type_version
@@ -177,6 +80,7 @@ def switch_key(
         held.save()
         kept_until = held.date_switched + kept_time()
         note_reason(saved, SWITCHED.format(kept_until) if before else SWITCHED_LOST)
+        record(held, actor=actor, detail={"anyway": True} if anyway else None)
         bump_change_counter()
     return held
 
@@ -204,6 +108,7 @@ def may_switch_anyway(replacement: KeyReplacement) -> bool:
     return test["code"] not in NEVER_ANYWAY
 
 
+@act("replacement.carry_out")
 def replace_key(
     connection: Connection, settings: Mapping[str, Any], *, actor: Actor, anyway: bool = False
 ) -> KeyReplacement:
@@ -212,7 +117,7 @@ def replace_key(
     """
     replacement = begin_replacement(connection, settings, actor=actor)
     try:
-        return switch_key(replacement, actor=actor, anyway=anyway)
+        return _switched(replacement, actor, anyway)
     except (Unusable, Invalid):
         forget_other(replacement, actor=actor)
         raise
@@ -235,6 +140,7 @@ def note_reason(row: Connection, reason: str) -> None:
 
 
 @retried
+@act("replacement.take_back")
 def go_back(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     """Puts the previous key into its place again.
 
@@ -271,29 +177,4 @@ def swap_back(row: Connection, held: KeyReplacement, actor: Actor, said: str) ->
     held.settings_version, held.credentials = row.settings_version, refused
     put_end(held, kept_time())
     held.save()
-
-
-@retried
-def end_watch(replacement: KeyReplacement, said: str) -> bool:
-    """Ends a watch; the previous key stays until its time. False when it has ended already."""
-    put_end(replacement, kept_time())
-    ended = KeyReplacement.objects.filter(pk=replacement.pk, state=State.WATCHING)
-    with transaction.atomic():
-        if not ended.update(
-            state=State.DONE,
-            said=said,
-            date_ended=timezone.now(),
-            due=replacement.due,
-            until=replacement.until,
-        ):
-            return False
-        bump_change_counter()
-    return True
-
-
-def forget_other(replacement: KeyReplacement, *, actor: Actor) -> None:
-    """Gives an open replacement up, or ends the watch; in any case the key that the connection does
-    not use is forgotten, and taken out of its history. Raises PermissionDenied.
-    """
-    require(actor, CHANGE, on=replacement.connection)
-    purge(replacement)
+    record(held, actor=actor, changes=changes_of(row))

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Origin, act, coming_from
 from connections.change_counter import bump_change_counter
 from connections.credentials import SecretDict
 from connections.errors import Unusable
@@ -19,9 +20,10 @@ from connections.runtime import StoredConnection
 from connections.services import CheckResult, prepare_check, run_check
 
 from .clock import schedule_clock
+from .ending import end_watch
 from .finding import NEWS, OPEN_STATES, is_untouched
 from .purge import purge
-from .replacing import end_watch, swap_back
+from .replacing import swap_back
 from .slots import put_slot
 
 State = KeyReplacement.State
@@ -34,6 +36,8 @@ BOTH = gettext_noop(
 )
 ENDED_WELL = gettext_noop("The watch has ended: the service did not refuse the new key.")
 CHANGED = gettext_noop("The settings were changed by hand: the watch has ended.")
+
+WATCH = "watch-keys"  # the job
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +87,7 @@ def refused_replacements() -> list[KeyReplacement]:
 
 
 @retried
+@act("replacement.take_back")
 def go_back_by_itself(replacement_id: UUID) -> bool:
     """Puts the previous key into its place, because the service refused the new one and took the
     previous. False when it is not watched any more: somebody else was first, or it changed.
@@ -91,7 +96,8 @@ def go_back_by_itself(replacement_id: UUID) -> bool:
     pk = found.values_list("connection_id", flat=True).first()
     if pk is None:
         return False
-    with transaction.atomic():
+    # the gateway, which met the refusal, acts for the watch too
+    with coming_from(Origin("schedule", program=WATCH)), transaction.atomic():
         row = hold(Connection.objects.all(), [pk]).get(pk)
         held = hold(found, [replacement_id]).get(replacement_id)
         if row is None or held is None or not held.credentials or not is_untouched(held, row):

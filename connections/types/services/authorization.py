@@ -3,11 +3,14 @@
 import secrets
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections import services as core
+from connections.audit.services import act, record
+from connections.locks import retried
 from connections.models import Connection
 from connections.runtime import get_configured_provider
 from providers.core.errors import ProviderError
@@ -69,6 +72,7 @@ def ask_authorization(connection: Connection, redirect_uri: str, *, actor: core.
     return Asked(authorization_address(authorization, attempt), attempt)
 
 
+@act("connection.authorize", ProviderError)
 @sensitive_variables()
 def finish_authorization(
     connection: Connection,
@@ -93,9 +97,20 @@ def finish_authorization(
     if not token.refresh_token:
         raise ProviderError(_(NOT_FOR_LONG), "bad_response", True)
     kept = {authorization.setting: token.refresh_token}
-    return core.update_connection(
-        connection, actor=actor, expected_version=expected_version, settings=kept, merge=True
-    )
+    return _saved(connection, kept, actor, expected_version)
+
+
+@retried
+@sensitive_variables()
+def _saved(
+    connection: Connection, kept: dict[str, str], actor: core.Actor, version: int | None
+) -> core.Saved:
+    with transaction.atomic():
+        saved = core.update_connection(
+            connection, actor=actor, expected_version=version, settings=kept, merge=True
+        )
+        record(saved.row, actor=actor)
+    return saved
 
 
 def _wanted(connection: Connection) -> tuple[ManifestProvider, Authorization]:

@@ -1,11 +1,13 @@
 """Installing and removing connection types; bringing up the connections of those that are files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from connections.audit.services import Subject, act, record
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
 from connections.locks import hold, long_change, retried
@@ -54,12 +56,29 @@ class SyncedType:
 
 
 @retried
+@act("type.install")
 def install_types(text: str, *, actor: Actor, team: Team | None = None) -> list[InstalledType]:
     """Installs every type of a document or none, and brings their connections up. `team`: to which
     new ones belong, None: they are offered to all; one that is installed stays where it is.
 
     Raises Invalid, PermissionDenied.
     """
+    return _all_installed(text, actor, team)
+
+
+@retried
+@act("type.install")
+def install_type(text: str, *, actor: Actor) -> InstalledType:
+    """Installs the type of a document, or its next version, and brings its connections up.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.add_connectiontype")
+    refuse_several(read_types(text))
+    return _all_installed(text, actor, None)[0]
+
+
+def _all_installed(text: str, actor: Actor, team: Team | None) -> list[InstalledType]:
     require(actor, "connections.add_connectiontype", on=ConnectionType(team=team))
     confirm_types()
     manifests = read_types(text)
@@ -75,7 +94,9 @@ def install_types(text: str, *, actor: Actor, team: Team | None = None) -> list[
             ]
             if refusals := [error for one in previews for error in one.refusals]:
                 raise Invalid(refusals)
-            installed = [_install(one, actor, team) for one in previews]
+            moved: list[Connection] = []
+            installed = [_install(one, actor, team, moved) for one in previews]
+            _record_installed(installed, moved, actor)
     except IntegrityError:
         raise refused(
             "race", _("Somebody installed it at the same time. Look at the list, and try again.")
@@ -84,6 +105,21 @@ def install_types(text: str, *, actor: Actor, team: Team | None = None) -> list[
     return installed
 
 
+def _record_installed(
+    installed: Sequence[InstalledType], moved: Sequence[Connection], actor: Actor
+) -> None:
+    changed = [one for one in installed if one.changed]
+    rows = ConnectionType.objects.in_bulk([one.manifest.key for one in changed])
+    if changed:
+        first, others = changed[0], [rows[one.manifest.key] for one in changed[1:]]
+        was = "" if first.previous is None else str(first.previous)
+        changes = [("version", was, str(first.manifest.version))]
+        on = rows[first.manifest.key]
+        record(on, actor=actor, changes=changes, others=[*others, *moved])
+
+
+@retried
+@act("type.move")
 def give_type(key: str, team: Team | None, *, actor: Actor) -> ConnectionType:
     """Offers an installed type to one team, or to all. Connections that are of the type stay.
     Raises ConnectionType.DoesNotExist, PermissionDenied.
@@ -92,24 +128,24 @@ def give_type(key: str, team: Team | None, *, actor: Actor) -> ConnectionType:
     if row is None:
         raise ConnectionType.DoesNotExist(_(GONE) % {"key": key})
     require(actor, "connections.add_connectiontype", on=row)
-    row.team = team
+    before, row.team = row.team, team
     require(actor, "connections.add_connectiontype", on=row)
-    row.save(update_fields=["team"])
-    bump_change_counter()
+    if before != team:
+        with transaction.atomic():
+            row.save(update_fields=["team"])
+            record(row, actor=actor, changes=[("team", _name(before), _name(team))])
+            bump_change_counter()
     return row
 
 
-def install_type(text: str, *, actor: Actor) -> InstalledType:
-    """Installs the type of a document, or its next version, and brings its connections up.
-
-    Raises Invalid, PermissionDenied.
-    """
-    require(actor, "connections.add_connectiontype")
-    refuse_several(read_types(text))
-    return install_types(text, actor=actor)[0]
+def _name(team: Team | None) -> str:
+    return team.name if team else ""
 
 
-def _install(preview: TypePreview, actor: Actor, team: Team | None) -> InstalledType:
+def _install(
+    preview: TypePreview, actor: Actor, team: Team | None, brought_up: list[Connection]
+) -> InstalledType:
+    """`brought_up`: gets the connections that are saved as of the new version."""
     manifest = preview.manifest
     if preview.is_same:
         return InstalledType(manifest, False, preview.installed)
@@ -130,11 +166,13 @@ def _install(preview: TypePreview, actor: Actor, team: Team | None) -> Installed
         Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()), preview.provider
     )
     store_moved(moved, preview.provider, actor)
+    brought_up += moved
     bump_change_counter()
     return InstalledType(manifest, True, preview.installed, move)
 
 
 @retried
+@act("type.delete")
 def remove_type(key: str, *, actor: Actor) -> None:
     """Removes an installed type.
 
@@ -154,6 +192,7 @@ def remove_type(key: str, *, actor: Actor) -> None:
         if users := type_users(row.key):
             cure = _("Delete these connections first, or move what they do to others.")
             raise InUse(users, cure)
+        record(row, actor=actor)
         row.delete()
         bump_change_counter()
     confirm_types()
@@ -166,6 +205,7 @@ def _refuse_file(key: str) -> None:
         raise Invalid([FieldError("key", "is_file", text % values)])
 
 
+@act("type.update")
 def sync_types(*, actor: Actor = None) -> list[SyncedType]:
     """Brings up the connections of types that come as code or files: new versions of these are not
     installed, they are just there. Raises PermissionDenied.
@@ -189,4 +229,7 @@ def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
         rows = hold(older, older.values_list("pk", flat=True)).values()
         moved, move = moved_rows(sorted(rows, key=lambda row: (row.name, row.pk)), provider)
         store_moved(moved, provider, actor)
+        if moved:
+            on = Subject("type", provider.id, provider.id)
+            record(on, actor=actor, others=moved, detail={"version": provider.version})
     return SyncedType(provider.id, provider.version, move)

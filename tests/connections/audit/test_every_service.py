@@ -243,6 +243,7 @@ BY_THE_MACHINE |= {"rotate_credentials", "purge_secrets"}
 LEAVE_NONE = {
     # reading, and drafts that are not saved
     *("administrators_of", "allows", "authenticate_token", "bulk_test_summary", "caller_of"),
+    "changes_of",
     *("classifier_profile", "clean_networks", "connections_of", "content", "default_life"),
     "default_profiles",
     *("dependents_of", "draft_change", "draft_connection", "draft_profile", "entries"),
