@@ -189,3 +189,13 @@ def test_a_mark_without_a_reason_is_none():
     assert weaknesses.reason_beside(place, ["x  # noqa: S605 an example"])
     assert not weaknesses.reason_beside(place, ["x  # noqa: S605"])
     assert not weaknesses.reason_beside(place, ["x  # noqa: S603 an example"])
+
+
+def test_every_package_is_locked_with_its_hashes_and_npm_runs_no_scripts():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        blocks = re.split(r"\n(?=\S)", (sbom.ROOT / name).read_text().strip())
+        assert [one for one in blocks if "==" not in one or "--hash=sha256:" not in one] == []
+    lock = json.loads((sbom.ROOT / "package-lock.json").read_text())["packages"]
+    assert [name for name, one in lock.items() if name and "integrity" not in one] == []
+    makefile, npmrc = (sbom.ROOT / "Makefile").read_text(), (sbom.ROOT / ".npmrc").read_text()
+    assert "--require-hashes" in makefile and "ignore-scripts=true" in npmrc

@@ -96,6 +96,7 @@ class AzureKeyVault:
             connection_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             retry_total=0,
+            permit_redirects=False,  # the question would be asked elsewhere
         )
 
     def _credential(self) -> Any:

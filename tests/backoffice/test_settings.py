@@ -131,6 +131,11 @@ def test_https_makes_cookies_secure(read):
     assert [bool(value) for value in read(*names).values()] == [False] * 3
 
 
+def test_behind_a_proxy_no_address_is_bounded(read: Callable[..., dict[str, Any]]):
+    assert read("SOCKETS_PER_CLIENT") == {"SOCKETS_PER_CLIENT": 100}
+    assert read("SOCKETS_PER_CLIENT", TRUSTED_PROXIES="1") == {"SOCKETS_PER_CLIENT": 0}
+
+
 @pytest.mark.parametrize(("worker", "count"), [("1", 1), ("5", 5)])
 def test_gunicorn_is_set_by_the_environment(fork: Forks, worker: str, count: int):
     code = (

@@ -135,3 +135,7 @@ def test_azure_s_client_reads_a_name_as_net_writes_it(
     for status, fault in ((403, Fault.DENIED), (503, Fault.AWAY)):
         answers["now"] = Answer(status, {"error": {"code": "x", "message": VALUE}})
         assert fault_of(one_source(address)) == fault
+    elsewhere = f"https://{server.host}/elsewhere/OpenAI--ApiKey"
+    answers["now"] = Answer(302, headers={"Location": elsewhere})
+    assert fault_of(one_source(address))
+    assert not [one for one in server.requests if "elsewhere" in one.path]

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import logging
 import time
 from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from connections.models import IssuerRule, ServiceAccount, TrustedIssuer
 from connections.workloads import services
@@ -269,3 +272,19 @@ def test_a_switched_off_rule_account_or_issuer_takes_nothing(
     ci.user.save()
     services.change_issuer(trusted, {"is_active": False}, actor=None)
     assert step_of(text) == "issuer"
+
+
+def test_a_token_is_neither_stored_nor_logged_nor_repeated(
+    issuer: Issuer, rule: IssuerRule, caplog: pytest.LogCaptureFixture
+):
+    good, bad = issuer.token(), issuer.token(sub="somebody")
+    with caplog.at_level(logging.DEBUG):
+        answers = [
+            APIClient(headers={"Authorization": f"Bearer {one}"}).get("/api/v1/connections")
+            for one in (good, bad)
+        ]
+    assert [one.status_code for one in answers] == [200, 401]
+    places = [caplog.text, *(one.content.decode() for one in answers)]
+    places += [repr(list(model.objects.values())) for model in apps.get_models()]
+    signatures = [one.rpartition(".")[2] for one in (good, bad)]
+    assert not [place for place in places for one in signatures if one in place]

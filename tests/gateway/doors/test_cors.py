@@ -98,3 +98,13 @@ def test_what_is_no_list_of_headers_is_not_repeated():
         headers = {**ASKED, b"access-control-request-headers": asked}
         found = dict(Cors(frozenset("*")).preflight(headers).headers)
         assert found[b"access-control-allow-headers"] == b"authorization, content-type"
+
+
+def test_no_cache_keeps_an_answer_or_a_refusal(gate: Gateway):
+    body = {"model": gate.echo(), "messages": HELLO}
+    for answer in (
+        gate.post("/v1/chat/completions", body),
+        gate.post("/v1/chat/completions", body, token="sb_nobodys"),
+        gate.get("/v1/models"),
+    ):
+        assert "no-store" in answer.headers["cache-control"]

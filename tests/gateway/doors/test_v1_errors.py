@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import openai
 import pytest
 
-from tests.gateway.office import Refused
+from tests.gateway.office import KEY, Refused
 from tests.gateway.serving import HELLO, Gateway, eventually
 
 V1, API = "v1", "api"
@@ -640,6 +640,14 @@ def test_the_addresses_of_clouds_are_refused_also_where_one_was_stored_past_ever
 def test_a_refusal_is_told_in_the_services_own_words(gate: Gateway):
     error = error_of(gate.chat(gate.known("status?code=400&message=Too many cooks.")), V1, 400)
     assert "Too many cooks." in error["message"]
+
+
+def test_a_refusal_that_repeats_the_key_is_told_without_it(gate: Gateway):
+    for repeated in (KEY, KEY[:-1], KEY[::-1], " ".join(KEY)):
+        model = f"status?code=400&message=No cooks by {repeated}."
+        error = error_of(gate.chat(gate.profile(model)), V1, 400)
+        assert "No cooks by " in error["message"] and "***" in error["message"]
+        assert repeated not in error["message"]
 
 
 def test_a_service_is_asked_again_as_often_as_its_connection_says(gate: Gateway):
