@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from . import absent, connections, defaults, profiles, providers
+from . import absent, audit_logs, connections, defaults, profiles, providers
 
 PAGE: dict[str, object] = {"total": 0, "items": []}
 NONE: list[object] = []
 
 urlpatterns = [
+    path("audit-logs", audit_logs.AuditLogList.as_view()),
+    path("audit-logs/cleanup", audit_logs.AuditLogCleanup.as_view()),
+    path("audit-logs/<str:id>", audit_logs.AuditLogDetail.as_view()),
     path("connections", connections.ConnectionList.as_view()),
     path("connections/capabilities", connections.AllCapabilities.as_view()),
     path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),

@@ -42,6 +42,7 @@ RULE |= {
     "connections.view_auditevent",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }
+RULE |= {"gateway.delete_usagerecord"}
 RULE |= {f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")}
 RULE |= {
     f"auth.{verb}_{thing}"
