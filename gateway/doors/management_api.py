@@ -185,6 +185,8 @@ def _parse_chat(
                 'messages: a list such as [{"role": "user", "content": "Hello"}].',
                 "messages",
             )
+        if not request.path.startswith("/api/v1/"):  # clients of Umbraco.AI may write `User`
+            messages = [{**one, "role": str(one.get("role", "")).lower()} for one in messages]
         fields["messages"] = [
             _openai_message(one, f"messages.{index}") for index, one in enumerate(messages)
         ]
@@ -217,9 +219,7 @@ def _pop_profile(request: DoorRequest, body: dict[str, Any]) -> str:
 
 
 def _refuse_unknown(body: dict[str, Any], known: set[str], where: str) -> None:
-    """Raises GatewayError 400 for a field that is not known. `where`: the path of `body` in the
-    request, empty for the whole.
-    """
+    """Raises GatewayError 400 for an unknown field. `where`: the path of `body`, empty for all."""
     for name in body:
         if name not in known:
             there = f"There are {', '.join(sorted(known))}."

@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from . import absent, audit_logs, connections, defaults, profiles, providers
+from . import absent, analytics, audit_logs, connections, defaults, profiles, providers
 
 PAGE: dict[str, object] = {"total": 0, "items": []}
 NONE: list[object] = []
 
 urlpatterns = [
+    path("analytics/usage-summary", analytics.UsageSummary.as_view()),
+    path("analytics/usage-by-provider", analytics.UsageByProvider.as_view()),
+    path("analytics/usage-by-model", analytics.UsageByModel.as_view()),
+    path("analytics/usage-by-profile", analytics.UsageByProfile.as_view()),
+    path("analytics/usage-by-user", analytics.UsageByUser.as_view()),
     path("audit-logs", audit_logs.AuditLogList.as_view()),
     path("audit-logs/cleanup", audit_logs.AuditLogCleanup.as_view()),
     path("audit-logs/<str:id>", audit_logs.AuditLogDetail.as_view()),

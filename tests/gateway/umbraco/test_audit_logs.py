@@ -19,7 +19,7 @@ from . import shapes
 from .shapes import misfit, page
 from .test_connections import fits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 LOGS = "/audit-logs"
 
 

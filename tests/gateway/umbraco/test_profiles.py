@@ -13,7 +13,7 @@ from . import shapes
 from .shapes import misfit, page
 from .test_connections import fits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 CONTEXTS = ["6f1f9f4a-6a0e-4a8e-9d55-0f5b6a1c2d3e", "0b8f7d1e-2f4c-4c57-8a55-6b2f4a9c1d2e"]
 GUARDRAILS = ["5d7a3b1c-9e2f-4d6b-8c1a-2f3e4d5c6b7a"]
 CHAT_SETTINGS = {

@@ -14,6 +14,7 @@ from tests.fakes import profile_of
 from tests.gateway.records import used
 
 pytestmark = pytest.mark.django_db
+PERIOD = "from=2026-01-01&to=2026-01-02"
 KEY = UUID(int=1 << 100)
 READ, WRITE, DELETE = "connections:read", "connections:write", "connections:delete"
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
@@ -31,6 +32,10 @@ CHANGED = {one: PROFILE[one] for one in PROFILE if one not in ("capability", "al
 Row = tuple[str, str, Any, int, str, str]
 # method, path, body, status when it is allowed, who may at least, which scope a token needs
 TABLE: list[Row] = [
+    *(
+        ("GET", f"/analytics/usage-{one}?{PERIOD}", None, 200, "operator", "usage:read")
+        for one in ("summary", "by-provider", "by-model", "by-profile", "by-user")
+    ),
     ("GET", "/audit-logs", None, 200, "operator", "usage:read"),
     ("POST", "/audit-logs/cleanup", None, 200, "administrator", "admin"),
     ("GET", f"/audit-logs/{KEY}", None, 200, "operator", "usage:read"),
@@ -105,7 +110,5 @@ def test_who_may(
 
 def test_every_address_and_method_is_in_the_table():
     for one in urlpatterns:
-        methods = {
-            method for method, path, *_ in TABLE if one.resolve(path.removeprefix("/")) is not None
-        }
+        methods = {method for method, path, *_ in TABLE if one.resolve(path[1:].partition("?")[0])}
         assert methods >= one.callback.view_class.access.keys(), one
