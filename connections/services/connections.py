@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -113,11 +114,12 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
         # The row is locked: who installs a version now waits, who did so before is seen.
         confirm_types(row.provider_id)
+        before = copy(row)
         saved = draft_change(draft, row, row.provider, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
             saved = replace(saved, step=note_change(actor, row))
-            record(row, actor=actor, changes=changes_of(row))
+            record(row, actor=actor, changes=changes_of(row, before))
         if settings is not None:  # who renames has not looked where the secrets go
             saved.notices.extend(settle_hosts(row, actor, settings if merge else None))
     return saved

@@ -1,43 +1,51 @@
 """The changes of connections and profiles, as events of the audit tell them."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.views.decorators.debug import sensitive_variables
 
 from ..audit.services import Change
 from ..credentials import MASK
 from ..fingerprints import digests, texts_in
-from ..models import Connection, VersionedModel
+from ..models import Connection, Profile, VersionedModel
 from .history import differences
 
 SHOWN = 16  # characters of a fingerprint
 
 
 @sensitive_variables()
-def changes_of(row: VersionedModel) -> list[Change]:
-    """The fields that the version of a row which was just saved changed: each with what it was and
-    what it is, a secret as its fingerprint. Nothing for a row of one version.
+def changes_of(row: VersionedModel, before: VersionedModel) -> list[Change]:
+    """The fields in which a row differs from a copy of it that was made before: each with what it
+    was and what it is, a secret as its fingerprint.
     """
-    history: Any = row.history  # type: ignore[attr-defined]
-    newest = list(history.order_by("-history_id")[:2])
-    if len(newest) < 2:
-        return []
-    secrets = [_fingerprints(one) for one in newest]
+    was, now = _fingerprints(before), _fingerprints(row)
     found = []
-    for one in differences(*newest):
-        now, was = (known.get(one.field) for known in secrets)
-        is_secret = MASK in (one.before, one.after)
-        before = f"secret {was}" if is_secret and was else one.before
-        found.append((one.field, before, f"secret {now}" if is_secret and now else one.after))
+    for one in differences(row, before):
+        texts = [
+            f"secret {known[one.field]}" if text == MASK and one.field in known else text
+            for text, known in ((one.before, was), (one.after, now))
+        ]
+        found.append((one.field, texts[0], texts[1]))
     return found
 
 
 @sensitive_variables()
-def _fingerprints(record: Any) -> dict[str, str]:
-    """A part of the fingerprint of each secret in a version, by its place."""
-    if not issubclass(record.instance_type, Connection):
+def _fingerprints(row: Any) -> dict[str, str]:
+    """A part of the fingerprint of each secret of a connection, by its place."""
+    if not isinstance(row, Connection):
         return {}
     return {
         where: next(iter(digests(text).values()), "")[:SHOWN]
-        for where, text in texts_in(record.credentials)
+        for where, text in texts_in(row.credentials)
     }
+
+
+def changed_chain(chain: Sequence[UUID], fallbacks: Sequence[Profile] | None) -> list[Change]:
+    """The change of a chain of fallbacks: the ids before, and the profiles now; None keeps them."""
+    if fallbacks is None or [one.pk for one in fallbacks] == chain:
+        return []
+    known = Profile.every.in_bulk(chain)
+    before = ", ".join(known[pk].alias for pk in chain if pk in known)
+    return [("fallbacks", before, ", ".join(one.alias for one in fallbacks))]

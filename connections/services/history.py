@@ -149,10 +149,13 @@ def _credential_changes(record: Any, older: Any) -> list[str]:
 
 
 def differences(record: Any, older: Any) -> Iterator[Difference]:
-    """The fields in which two versions differ. Secret settings are masked, whatever they hold."""
+    """The fields in which two versions differ, or a row and a copy of it from before. Secret
+    settings are masked, whatever they hold.
+    """
     provider_id = getattr(record, "provider_id", "")
     maps, secret = _maps(provider_id), _secrets(provider_id)
-    names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
+    kept = record if hasattr(record, "tracked_fields") else type(record).history.model
+    names = [field.name for field in kept.tracked_fields if field.name not in NOT_CONTENT]
     for name in names:
         before: Any = getattr(older, name, None)
         after: Any = getattr(record, name, None)

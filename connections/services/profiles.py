@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from providers.core.base import Capability, Provider
 from providers.core.wording import plain_sentence
 
-from ..audit.services import Change, act, record
+from ..audit.services import act, record
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns, Team, UndoStep
@@ -32,7 +33,7 @@ from .base import (
 )
 from .dependents import in_use
 from .drafts import Saved
-from .event_changes import changes_of
+from .event_changes import changed_chain, changes_of
 from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
 from .team_fit import team_errors
@@ -105,6 +106,7 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
         chain = list(row.fallback_steps.values_list("fallback_id", flat=True))
+        before = copy(row)
         draft = ProfileDraft(actor, target, settings, fallbacks, held, kept=client_settings)
         saved = draft_profile_change(draft, row, chain, merge=merge, **columns)
         if saved.changed:
@@ -113,17 +115,12 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         if fallbacks is not None and [one.pk for one in fallbacks] != chain:
             replace_fallbacks([(row, fallbacks)])
         if saved.changed:
-            record(row, actor=actor, changes=[*changes_of(row), *_moved(chain, fallbacks)])
+            record(
+                row,
+                actor=actor,
+                changes=[*changes_of(row, before), *changed_chain(chain, fallbacks)],
+            )
     return saved
-
-
-def _moved(chain: Sequence[uuid.UUID], fallbacks: Sequence[Profile] | None) -> list[Change]:
-    """The change of a chain of fallbacks, for its event."""
-    if fallbacks is None or [one.pk for one in fallbacks] == chain:
-        return []
-    aliases = dict(Profile.every.filter(pk__in=chain).values_list("pk", "alias"))
-    before = ", ".join(aliases.get(pk, str(pk)) for pk in chain)
-    return [("fallbacks", before, ", ".join(one.alias for one in fallbacks))]
 
 
 def _held(connection: Connection) -> Connection:
