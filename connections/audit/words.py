@@ -30,6 +30,7 @@ THINGS = {
     "leaked_key": gettext_lazy("a leaked key"),
     "notice_key": gettext_lazy("the signing key of the target of notices %(name)s"),
     "notice_target": gettext_lazy("the target of notices %(name)s"),
+    "notices": gettext_lazy("notices"),
     "package": gettext_lazy("the package %(name)s"),
     "password": gettext_lazy("the password of %(name)s"),
     "password_link": gettext_lazy("the link that resets the password of %(name)s"),
@@ -167,6 +168,10 @@ VERBS = {
     "resume": (
         gettext_lazy("%(who)s resumed %(what)s"),
         gettext_lazy("%(who)s tried to resume %(what)s"),
+    ),
+    "retry": (
+        gettext_lazy("%(who)s sent %(what)s again"),
+        gettext_lazy("%(who)s tried to send %(what)s again"),
     ),
     "revoke": (
         gettext_lazy("%(who)s revoked %(what)s"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from connections import listing
+from connections.audit.services import Subject, act, record
 from connections.locks import retried
 from connections.models import Connection, Snooze, seen
 from connections.services import Actor, FieldError, Invalid, may, require
@@ -75,6 +76,7 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
 
 
 @retried
+@act("snooze.create")
 def snooze_several(
     keys: Collection[str], *, reason: str, until: datetime, actor: Actor
 ) -> list[Snooze]:
@@ -102,10 +104,15 @@ def snooze_several(
     with transaction.atomic():
         Snooze.objects.filter(until__lte=now).delete()
         found = [(one.key, values | {"was": one.was}) for one in faults]
-        return [Snooze.objects.update_or_create(fault=key, defaults=new)[0] for key, new in found]
+        rows = [Snooze.objects.update_or_create(fault=key, defaults=new)[0] for key, new in found]
+        told = {"reason": reason, "until": until.isoformat("T", "minutes")}
+        named = [Subject("snooze", str(one.pk), one.fault) for one in rows]
+        record(named[0], actor=actor, others=named[1:], detail=told)
+    return rows
 
 
 @retried
+@act("snooze.end")
 def wake(row: Snooze, *, actor: Actor) -> None:
     """Ends a snooze. Raises PermissionDenied, ObjectDoesNotExist for one of a fault that the actor
     does not see.
@@ -116,7 +123,9 @@ def wake(row: Snooze, *, actor: Actor) -> None:
         if not faults:
             raise ObjectDoesNotExist(_("This fault is over."))
         _refuse_of_others(faults, actor)
-    row.delete()
+    with transaction.atomic():
+        record(Subject("snooze", str(row.pk), row.fault), actor=actor)
+        row.delete()
 
 
 def _refuse_of_others(faults: Collection[Fault], actor: Actor) -> None:

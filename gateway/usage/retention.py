@@ -2,13 +2,15 @@
 cool-downs.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+
+from connections.audit.services import act, record
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from .counting import MINUTES, count_all
@@ -28,6 +30,7 @@ class PruneCounts:
     cooldowns: int
 
 
+@act("usage.prune")
 def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     """Deletes the records of requests that began more than `days` days ago, with their attempts,
     totals of more than `totals_days` days ago, old windows of limits and ended cool-downs. A dry
@@ -54,6 +57,8 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     )
     if not dry_run:
         forget_routes()
+        if pruned.records or pruned.totals:
+            record(actor=None, detail={"older than days": days, **asdict(pruned)})
     return pruned
 
 

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from connections.audit.services import act, record
 from connections.jobs import Job, declare
 
 from ...models import Notice, NoticeDelivery
@@ -29,12 +31,17 @@ def tell() -> str:
     return f"{told} notices told, {send_due(schedule_clock())} messages begun."
 
 
+@act("notices.prune")
 def prune() -> str:
     """Deletes notices, and messages that have ended, that are older than GATEWAY_NOTICES_DAYS."""
     days = settings.GATEWAY_NOTICES_DAYS
     if days < 1:
         return "Nothing is deleted: GATEWAY_NOTICES_DAYS is 0."
     old = timezone.now() - timedelta(days=days)
-    messages, _ = NoticeDelivery.objects.filter(date_done__lt=old).delete()
-    notices, _ = Notice.objects.filter(at__lt=old).delete()
+    with transaction.atomic():
+        messages, _ = NoticeDelivery.objects.filter(date_done__lt=old).delete()
+        notices, _ = Notice.objects.filter(at__lt=old).delete()
+        if messages or notices:
+            told = {"notices": notices, "messages": messages, "older than days": days}
+            record(actor=None, detail=told)
     return f"{notices} notices and {messages} messages older than {days} days deleted."

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from connections.audit.services import act, record
 from connections.locks import retried
 from connections.models import ScheduleLease
 from connections.services import Actor, require
@@ -108,6 +109,7 @@ class Retried:
     left: int
 
 
+@act("notices.retry")
 def retry_waiting(target: NoticeTarget | None, *, actor: Actor) -> Retried:
     """Tries now what waits for a target (None for all), and waits for the end of it. What is being
     sent by another process is left to it; quiet hours count as ever. Raises PermissionDenied.
@@ -120,7 +122,10 @@ def retry_waiting(target: NoticeTarget | None, *, actor: Actor) -> Retried:
     while begun := send_due(clock):
         tried += begun
         wait_for_senders(CLAIM)
-    return Retried(tried, mine.count())
+    left = mine.count()
+    if tried:
+        record(target, actor=actor, detail={"tried": tried, "left": left})
+    return Retried(tried, left)
 
 
 def waiting(target: NoticeTarget) -> int:

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from connections import conf
+from connections.audit.services import Outcome as AuditOutcome
+from connections.audit.services import act, record
 from connections.credentials import (
     CLEAR,
     KEEP,
@@ -26,18 +26,14 @@ from connections.locks import retried
 from connections.models import Team
 from connections.services import Actor, FieldError, Invalid, require
 from connections.standing import RIGHTS, owned_q, standing_of
-from providers.core.errors import BlockedAddress
 
-from ...attention.kinds import KINDS
 from ...models import NoticeDelivery, NoticeTarget
+from .judging import errors_of, take
 from .senders import Message, NotSent, new_secret, send_by_apprise, send_webhook
 
 VIEW, ADD, CHANGE, DELETE = (
     f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")
 )
-_time_zones = cache(available_timezones)  # it opens each of the machine's 600 files
-LONGEST_ADDRESS = 2000
-MOST_WORDS = 50
 COLUMNS = (
     *("name", "is_active", "kinds", "minimum_severity", "providers", "tags", "tells_recovery"),
     *("quiet_from", "quiet_to", "time_zone", "is_woken_by_critical"),
@@ -85,6 +81,7 @@ def team_for(actor: Actor, given: str | None) -> Team | None:
 
 
 @retried
+@act("notice_target.create")
 @sensitive_variables()
 def create_target(
     kind: str, address: str, *, actor: Actor, team: Team | None = None, **columns: Any
@@ -94,20 +91,23 @@ def create_target(
     """
     row = NoticeTarget(kind=kind, team=team)
     require(actor, ADD, on=row)
-    errors = _take(row, columns)
+    errors = take(row, columns)
     if kind not in NoticeTarget.Kind.values:
         errors.append(FieldError("kind", "invalid", _("Choose webhook or apprise.")))
     else:
-        errors += _errors_of(kind, address)
+        errors += errors_of(kind, address)
     if errors:
         raise Invalid(errors)
     secret = new_secret() if kind == NoticeTarget.Kind.WEBHOOK else ""
     _store(row, address.strip(), secret)
-    row.save(force_insert=True)
+    with transaction.atomic():
+        row.save(force_insert=True)
+        record(row, actor=actor, detail=_told(row))
     return row, secret
 
 
 @retried
+@act("notice_target.update")
 @sensitive_variables()
 def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor) -> NoticeTarget:
     """Changes what is posted. An address that is left out, empty, or sent back as it was shown
@@ -115,8 +115,9 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
     """
     require(actor, CHANGE, on=row)
     row = NoticeTarget.objects.get(pk=row.pk)
+    before = _told(row)
     columns = {name: value for name, value in posted.items() if name in COLUMNS}
-    errors = _take(row, columns)
+    errors = take(row, columns)
     address, stored = posted.get("address"), _stored(row)
     rule = KEEP if address == row.shown else write_rule(posted, "address", stored or MASK)
     if rule == CLEAR:
@@ -126,7 +127,7 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
         text = _("This is the mask of an address. Enter the address itself, or leave it out.")
         errors.append(FieldError("address", "masked_value", text))
     elif rule != KEEP:
-        errors += _errors_of(row.kind, str(address))
+        errors += errors_of(row.kind, str(address))
     if errors:
         raise Invalid(errors)
     changed = [*columns]
@@ -136,21 +137,39 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
         is_signed = row.kind == NoticeTarget.Kind.WEBHOOK
         _store(row, str(address).strip(), kept.get("secret") or (new_secret() if is_signed else ""))
         changed += ["credentials", "credentials_key", "shown", "failing_since", "last_error"]
-    if changed:
-        row.save(update_fields=changed)
-    if not row.is_active:
-        row.deliveries.filter(state=NoticeDelivery.State.WAITING).delete()
+    with transaction.atomic():
+        if changed:
+            row.save(update_fields=changed)
+        if not row.is_active:
+            row.deliveries.filter(state=NoticeDelivery.State.WAITING).delete()
+        now = _told(row) | ({"address": f"{row.shown} changed"} if "shown" in changed else {})
+        if changes := [(one, before[one], now[one]) for one in now if before[one] != now[one]]:
+            record(row, actor=actor, changes=changes)
     return row
 
 
+def _told(row: NoticeTarget) -> dict[str, str]:
+    """A target as its events tell it: of its address what pages show."""
+    columns = {name: getattr(row, name) for name in COLUMNS}
+    texts = {
+        name: ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        for name, value in columns.items()
+    }
+    return {"address": row.shown, **texts}
+
+
 @retried
+@act("notice_target.delete")
 def delete_target(row: NoticeTarget, *, actor: Actor) -> None:
     """Deletes a target with all that is on its way to it. Raises PermissionDenied."""
     require(actor, DELETE, on=row)
-    NoticeTarget.objects.filter(pk=row.pk).delete()
+    with transaction.atomic():
+        if NoticeTarget.objects.filter(pk=row.pk).delete()[0]:
+            record(row, actor=actor)
 
 
 @retried
+@act("notice_key.renew")
 def renew_secret(row: NoticeTarget, *, actor: Actor) -> str:
     """Puts a new key in the place of the one that signs, and returns it, this once. Raises Invalid,
     PermissionDenied.
@@ -162,10 +181,13 @@ def renew_secret(row: NoticeTarget, *, actor: Actor) -> str:
         raise Invalid([FieldError("kind", "invalid", text)])
     secret = new_secret()
     _store(row, address, secret)
-    row.save(update_fields=["credentials", "credentials_key"])
+    with transaction.atomic():
+        row.save(update_fields=["credentials", "credentials_key"])
+        record(row, actor=actor)
     return secret
 
 
+@act("notice_target.test")
 def test_target(row: NoticeTarget, *, actor: Actor) -> Outcome:
     """Sends one message at once, whatever the rules. Raises PermissionDenied."""
     require(actor, CHANGE, on=row)
@@ -176,8 +198,11 @@ def test_target(row: NoticeTarget, *, actor: Actor) -> Outcome:
     try:
         send(row, Message(f"test-{at:%Y%m%d%H%M%S%f}", "Switchboard: a test", text, data, "info"))
     except NotSent as error:
+        record(row, actor=actor, outcome=AuditOutcome.FAILED, code="not_sent")
         return Outcome(False, str(error))
-    NoticeTarget.objects.filter(pk=row.pk).update(failing_since=None, last_error="", sent_at=at)
+    with transaction.atomic():
+        NoticeTarget.objects.filter(pk=row.pk).update(failing_since=None, last_error="", sent_at=at)
+        record(row, actor=actor)
     return Outcome(True, _("The message was taken."))
 
 
@@ -211,72 +236,3 @@ def _store(row: NoticeTarget, address: str, secret: str) -> None:
     row.credentials_key = key_ids()[0] if key_ids() else ""
     row.shown = f"{address.partition('://')[0].lower()}://{f'{host}/' if host else ''}{MASK}"[:300]
     row.failing_since, row.last_error = None, ""
-
-
-@sensitive_variables()
-def _errors_of(kind: str, address: str) -> list[FieldError]:
-    """What is wrong with an address, at most one error."""
-    address = address.strip()
-    try:
-        if not address or len(address) > LONGEST_ADDRESS or not address.isprintable():
-            text = _("Enter an address of at most %(number)s characters.")
-            raise NotSent(text % {"number": LONGEST_ADDRESS})
-        if kind == NoticeTarget.Kind.APPRISE:
-            send_by_apprise(address, None)
-        else:
-            _judge_webhook(address)
-    except NotSent as error:
-        return [FieldError("address", "invalid", str(error))]
-    return []
-
-
-@sensitive_variables()
-def _judge_webhook(address: str) -> None:
-    try:
-        parts = urlsplit(address)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https") or parts.username is not None:
-        raise NotSent(
-            _(
-                "Enter a whole address that begins with https:// or http://, without user and "
-                "password."
-            )
-        )
-    try:
-        conf.egress().refuse_name(host)
-    except BlockedAddress as refused:
-        raise NotSent(str(refused)) from None
-
-
-def _take(row: NoticeTarget, columns: Mapping[str, Any]) -> list[FieldError]:
-    """Puts valid columns into the row, and returns what is wrong with the others."""
-    for name, value in columns.items():
-        setattr(row, name, value)
-    errors = []
-    name = str(row.name or "").strip()
-    if not name or len(name) > 100 or "\x00" in name:
-        text = _("Enter a name of at most %(number)s characters.") % {"number": 100}
-        errors.append(FieldError("name", "invalid", text))
-    row.name = name
-    if unknown := [one for one in row.kinds if one not in KINDS]:
-        text = _("There is no kind %(kind)s. There are: %(kinds)s.")
-        text %= {"kind": f"{unknown[0]!r:.40}", "kinds": ", ".join(KINDS)}
-        errors.append(FieldError("kinds", "invalid", text))
-    if row.minimum_severity not in NoticeTarget.Severity.values:
-        text = _("Choose one of: %(choices)s.")
-        text %= {"choices": ", ".join(NoticeTarget.Severity.values)}
-        errors.append(FieldError("minimum_severity", "invalid", text))
-    for field in ("providers", "tags"):
-        words = getattr(row, field)
-        if len(words) > MOST_WORDS or any(len(one) > 100 or "\x00" in one for one in words):
-            text = _("Enter at most %(number)s words.") % {"number": MOST_WORDS}
-            errors.append(FieldError(field, "invalid", text))
-    if (row.quiet_from is None) != (row.quiet_to is None):
-        text = _("Enter both the begin and the end of the quiet hours, or neither.")
-        errors.append(FieldError("quiet_to", "invalid", text))
-    if row.time_zone not in _time_zones():
-        text = _("Enter the name of a time zone, such as UTC or Europe/Berlin.")
-        errors.append(FieldError("time_zone", "invalid", text))
-    return errors
