@@ -53,6 +53,7 @@ WITH_RULES_OF_ITS_OWN = {
     "type_version",
     "lacking",
     "last_check",
+    "client_settings",  # under the prefixes of Umbraco.AI's clients alone
     "connection",
     "team",  # a page and an address of its own
 }
