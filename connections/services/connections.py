@@ -95,10 +95,9 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     kept: Mapping[str, str] | None = None,
     **columns: Unpack[ConnectionColumns],
 ) -> Saved:
-    """Changes a connection; None keeps.
-
-    `settings` replaces the plain ones and obeys the write rule for secrets. With `merge` it is a
-    merge patch (RFC 7396) over what the locked row has: absent keeps, None takes away.
+    """Changes a connection; None keeps. `settings` replaces the plain ones and obeys the write rule
+    for secrets. With `merge` it is a merge patch (RFC 7396) over what the locked row has: absent
+    keeps, None takes away.
 
     `alias` and `provider_id` are taken only to refuse another value. `missing_secrets`, `kept` as
     in `create_connection`. Raises Invalid, Stale, PermissionDenied.

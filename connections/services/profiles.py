@@ -94,9 +94,8 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     client_settings: Mapping[str, Any] | None = None,
     **columns: Unpack[ProfileColumns],
 ) -> Saved:
-    """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied.
-
-    With `merge`, `settings` is a merge patch (RFC 7396) over what is stored when the row is locked.
+    """Changes a profile; None keeps. With `merge`, `settings` is a merge patch (RFC 7396) over what
+    is stored when the row is locked. Raises Invalid, Stale, PermissionDenied.
     """
     require(actor, "connections.change_profile")
     with transaction.atomic():
@@ -112,14 +111,10 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         if saved.changed:
             save_version(row, actor)
             saved = replace(saved, step=note_change(actor, row, chain))
+            changes = [*changes_of(row, before), *changed_chain(chain, fallbacks)]
+            record(row, actor=actor, changes=changes)
         if fallbacks is not None and [one.pk for one in fallbacks] != chain:
             replace_fallbacks([(row, fallbacks)])
-        if saved.changed:
-            record(
-                row,
-                actor=actor,
-                changes=[*changes_of(row, before), *changed_chain(chain, fallbacks)],
-            )
     return saved
 
 
