@@ -39,6 +39,7 @@ ADMINISTERS = frozenset(
         MANAGES,  # its own team
         "connections.delete_connection",
         "connections.delete_profile",
+        "connections.view_auditevent",
         *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete")),
         *(f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")),
         *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),

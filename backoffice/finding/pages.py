@@ -25,6 +25,7 @@ SECTIONS = {  # the icons of the rail
     "tokens": "key",
     "types": "puzzle-piece",
     "schedule": "clock",
+    "audit": "clipboard-document-list",
     "find": "magnifying-glass",
     "administration": "cog-6-tooth",
     "people": "users",
@@ -41,6 +42,8 @@ OTHER_WORDS = {  # what people call them who do not know their names
     "find-key": "find a leaked key, secret",
     "usage": "requests, cost, statistics, log",
     "person-list": "users, accounts",
+    "audit-list": "who did what, events, log, history",
+    "own-acts": "my events, history",
     "role-list": "groups, rights, permissions",
     "source-list": "vault, secret stores",
 }

@@ -1,22 +1,37 @@
-"""The only door of the audit: services of every room name and record their acts here."""
+"""The only door of the audit: services of every room name and record their acts here, and surfaces
+read them.
+"""
 
 from ..models import Outcome
 from .bounded import times_due
 from .checkpoints import make_checkpoints, prune_events
+from .filters import BY, FILTERS, VIEW, BadFilter, wanted
 from .origin import Origin, coming_from, origin
+from .reading import Told, text_of, told
 from .recording import Change, Subject, act, record, record_noted, record_refusal
+from .selectors import BadPlace, Found, batches, event, find
 from .verification import Problem, Report, verify
-from .words import kind_named, sentence
+from .words import kind_named, sentence, things, verbs
 
 __all__ = [
+    "BY",
+    "FILTERS",
+    "VIEW",
+    "BadFilter",
+    "BadPlace",
     "Change",
+    "Found",
     "Origin",
     "Outcome",
     "Problem",
     "Report",
     "Subject",
+    "Told",
     "act",
+    "batches",
     "coming_from",
+    "event",
+    "find",
     "kind_named",
     "make_checkpoints",
     "origin",
@@ -25,6 +40,11 @@ __all__ = [
     "record_noted",
     "record_refusal",
     "sentence",
+    "text_of",
+    "things",
     "times_due",
+    "told",
+    "verbs",
     "verify",
+    "wanted",
 ]

@@ -271,3 +271,13 @@ def sentence(action: str, who: str, name: str, *, is_done: bool) -> str:
     what = str(THINGS[kind]) % {"name": name}
     text = str(done if is_done else tried) % {"who": who, "what": what.strip()}
     return text if is_done else _("%(act)s and was refused") % {"act": text}
+
+
+def things() -> dict[str, str]:
+    """The kinds of objects in words: `the connection`."""
+    return {kind: (str(words) % {"name": ""}).strip() for kind, words in THINGS.items()}
+
+
+def verbs() -> dict[str, str]:
+    """The verbs in words, with dots for who and what: `… changed …`."""
+    return {verb: str(done) % {"who": "…", "what": "…"} for verb, (done, _tried) in VERBS.items()}

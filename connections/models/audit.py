@@ -55,6 +55,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["at", "id"], name="audit_at"),
             models.Index(fields=["actor_id", "at", "id"], name="audit_actor"),
+            models.Index(fields=["actor_kind", "at", "id"], name="audit_by"),
             models.Index(fields=["token_id", "at", "id"], name="audit_token"),
             models.Index(fields=["action", "at", "id"], name="audit_action"),
             models.Index(fields=["object_id", "object_kind", "at", "id"], name="audit_object"),

@@ -70,6 +70,12 @@ class ListPage(Page):
         """The rows that the filters leave, in this order."""
         raise NotImplementedError
 
+    def paged(self, rows: Any) -> Any:
+        """The page of the rows that the address names."""
+        paginator = Paginator(self.with_beside(rows), PAGE_SIZE)
+        paginator.count = rows.count() if isinstance(rows, QuerySet) else len(rows)
+        return paginator.get_page(self.request.GET.get("page"))
+
     @staticmethod
     def with_beside(rows: Any) -> Any:
         """The rows with what `lines` reads of other tables. They are counted without it."""
@@ -122,10 +128,7 @@ class ListPage(Page):
         sort = request.GET.get("sort", self.first_sort)
         if sort.removeprefix("-") == "used" and not looker.sees_usage:
             sort = self.first_sort
-        rows = self.rows(filters, sort)
-        paginator = Paginator(self.with_beside(rows), PAGE_SIZE)
-        paginator.count = rows.count() if isinstance(rows, QuerySet) else len(rows)
-        page = paginator.get_page(request.GET.get("page"))
+        page = self.paged(self.rows(filters, sort))
         shown = list(page)
         choice = services.list_choice(user, self.list_name)
         columns = self.columns_of(user, choice)

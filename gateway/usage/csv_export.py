@@ -47,11 +47,11 @@ def csv_parts(batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
     """
     for rows in chain([[COLUMNS]], batches):
         out = io.StringIO()
-        csv.writer(out).writerows([_csv_cell(value) for value in row] for row in rows)
+        csv.writer(out).writerows([csv_cell(value) for value in row] for row in rows)
         yield out.getvalue()
 
 
-def _csv_cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
     """A value as text: a time in UTC, an empty text for None, and an apostrophe before what a
     spreadsheet would take for a formula.
     """

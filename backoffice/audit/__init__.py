@@ -1,0 +1,1 @@
+"""The audit as people and programs read it: pages, API, exports."""
