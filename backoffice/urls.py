@@ -16,6 +16,7 @@ API = (
     "connections.replacement.api.urls",
     "connections.workloads.api.urls",
     "backoffice.people.service_accounts.api",
+    "backoffice.audit.api",
     "gateway.api.urls",
 )
 UMBRACO = ("gateway.umbraco.urls", *API)  # what it has in another shape stands before

@@ -1,18 +1,18 @@
 """Files that are made while they are sent."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 
 
 def streamed(
-    request: HttpRequest, parts: Iterator[str], name: str, media_type: str
+    request: Any, parts: Iterator[str], name: str, media_type: str
 ) -> StreamingHttpResponse:
-    """The parts as a file of this name."""
+    """The parts as a file of this name. `request`: Django's, or that of the API around it."""
     return StreamingHttpResponse(
-        _in_thread(parts) if isinstance(request, ASGIRequest) else parts,
+        _in_thread(parts) if hasattr(request, "scope") else parts,  # only ASGI's has one
         content_type=f"{media_type}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -38,7 +38,7 @@ def events() -> dict[str, AuditEvent]:
         ),
         "sign in": made("person.sign_in", 2, actor_kind="nobody", outcome="refused", address="::1"),
         "command": made(
-            "profile.update", 3, actor_kind="command", actor_name="root: profile", surface="command",
+            "profile.update", 3, actor_kind="command", actor_name="sh: profile", surface="command",
             object_kind="profile", object_id=OTHER, object_name="chat-eu",
         ),
         "token": made(
@@ -54,7 +54,7 @@ def events() -> dict[str, AuditEvent]:
 TABLE: list[tuple[dict[str, str], list[str]]] = [
     ({}, ["token", "command", "sign in", "rename"]),
     ({"actor": "7"}, ["rename"]),
-    ({"actor": "root: profile"}, ["command"]),
+    ({"actor": "sh: profile"}, ["command"]),
     ({"by": "command"}, ["command"]),
     ({"by": "service_account"}, ["token"]),
     ({"token": ROW}, ["token"]),
