@@ -53,6 +53,7 @@ PLANTED = {
     ),
     "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
     "Inside finding": ("backoffice/finding/hits.py", "backoffice.finding.views"),
+    "Inside the pages of the audit": ("backoffice/audit/naming.py", "backoffice.audit.views"),
     "Inside people": ("backoffice/people/models.py", "backoffice.people.services"),
     "Inside sign-in": (
         "backoffice/people/signin/limits.py",
@@ -89,6 +90,7 @@ EXHAUSTIVE = (
     "gateway/umbraco",
     "gateway/usage",
     "gateway/notices",
+    "backoffice/audit",
     "backoffice",
 )
 
