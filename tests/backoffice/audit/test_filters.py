@@ -135,7 +135,7 @@ def test_counts_are_bounded(monkeypatch: Any):
     monkeypatch.setattr(selectors, "MOST_COUNTED", 3)
     for _ in range(5):
         made("connection.update")
-    found = find({})
+    found = find({}, size=2)
     assert (found.number, found.is_counted) == (3, False)
 
 

@@ -110,3 +110,14 @@ def test_no_cell_of_the_csv_is_a_formula(connection: Connection, administrator: 
     services.update_connection(connection, actor=administrator, name="=cmd()")
     found = body(browser(administrator).post(reverse("audit-export"), {"format": "csv"}))
     assert "'=1+1" in found and ",=" not in found
+
+
+def test_pages_of_rows_lead_to_what_was_done(
+    connection: Connection, administrator: Any, operator: Any
+):
+    client = browser(administrator)
+    there = f"{reverse('audit-list')}?object=connection:{connection.pk}"
+    assert there in client.get(connection.get_absolute_url()).text
+    assert there not in browser(operator).get(connection.get_absolute_url()).text
+    who = f"{reverse('audit-list')}?actor={operator.pk}"
+    assert who in client.get(reverse("person-detail", args=[operator.pk])).text
