@@ -53,7 +53,8 @@ def _json_lines(batches: Iterator[Sequence[Told]]) -> Iterator[str]:
 
 def _csv(batches: Iterator[Sequence[Told]]) -> Iterator[str]:
     rows = ([_cells(document_of(one)) for one in lines] for lines in batches)
-    for batch in chain([[COLUMNS]], rows):
+    heads: list[list[Any]] = [[*COLUMNS]]
+    for batch in chain([heads], rows):
         out = io.StringIO()
         csv.writer(out).writerows([csv_cell(value) for value in row] for row in batch)
         yield out.getvalue()

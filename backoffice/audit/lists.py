@@ -56,7 +56,7 @@ SURFACES = {
     "start": _("the start"),
     "process": _("the process"),
 }
-COLUMNS = (
+COLUMNS: tuple[Column, ...] = (
     Column("act", _("Act")),
     Column("at", _("When")),
     Column("outcome", _("Outcome")),
@@ -95,7 +95,7 @@ class AuditListView(ListPage):
     template_name, fragment_name = "audit/list.html", "audit/_rows.html"
     title = _("Audit")
     section = "audit"
-    permission_required = VIEW
+    permission_required: Any = VIEW
     refusal = _("You may not see who did what.")
     list_name = "audit"
     filters = {name: LABELS[name] for name in FILTERS}

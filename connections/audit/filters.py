@@ -1,6 +1,6 @@
 """The filters of events, as conditions on columns; and what the one who looks may see of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -222,7 +222,7 @@ def _time(name: str, text: str, of_day: time) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-READERS = {
+READERS: dict[str, Callable[[str], Condition]] = {
     "actor": _of_actor,
     "by": lambda text: _one_of("by", BY, "actor_kind", text),
     "token": lambda text: Condition("token_id", (text,)),

@@ -81,10 +81,7 @@ def test_what_an_event_names_besides_is_named_to_whom_may_see_it(red: Team, blue
         row("zared", red),
         row("zablue", blue),
     )
-    token, token = (
-        profile_of(theirs, alias="zabluetoo"),
-        _token(blue, "zabluetoken"),
-    )
+    token = _token(blue, "zabluetoken")
     actor = person("bill")
     actor.token = token
     event = record(
