@@ -285,15 +285,8 @@ def test_what_the_server_writes_is_for_its_user_only(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db
-def test_what_is_deleted_is_overwritten_in_sqlites_file():
-    with database.cursor() as cursor:
-        cursor.execute("PRAGMA secure_delete")
-        assert cursor.fetchone() == (1,)
-
-
-@pytest.mark.django_db
 def test_pages_that_are_seen_as_somebody_keep_ones_own_language(administrator: Any, viewer: Any):
-    client = browser(administrator)
-    headers = {"Accept-Language": "de"}
+    browser(viewer).post("/you/", {"language": "en", "time_zone": ""})
+    client, headers = browser(administrator), {"Accept-Language": "de"}
     client.post(f"/people/{viewer.pk}/view-as/")
     assert '<html lang="de"' in client.get("/", headers=headers).text

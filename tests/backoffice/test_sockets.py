@@ -1,5 +1,6 @@
 """What a client may hold open: which socket goes, when, and what is said of it."""
 
+import resource
 import socket as sockets
 import time
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backoffice.asgi_worker import client_of
+from backoffice.asgi_worker import bounds_of_this_process, client_of
 from backoffice.sockets import LONG, Bounds, OpenSockets, Phase, Reason
 from tests.connections.api.serving import Server, environment, running
 from tests.gateway.serving import eventually
@@ -232,3 +233,15 @@ def test_a_client_that_hangs_up_is_not_logged_as_a_fault(impatient: Server):
         lambda: [one for one in impatient.log.read_text().splitlines() if "hung=up" in one]
     )[0]
     assert '" 499 ' in line
+
+
+def test_a_worker_has_room_for_half_of_its_descriptors(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+):
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 1024))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: raised.append(limits))
+    settings.SOCKETS_PER_WORKER = 100_000
+    assert bounds_of_this_process().total <= 512 and raised == [(1024, 1024)]
+    settings.SOCKETS_PER_WORKER = 20
+    assert bounds_of_this_process().total == 20

@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
+from backoffice.databases import with_options
 from backoffice.sqlite import base
 from backoffice.sqlite.base import turn
 
@@ -141,3 +142,22 @@ def test_a_long_change_waits_for_another_and_not_inside_of_a_transaction(tmp_pat
         assert not entered.wait(0.05)
     assert entered.wait(5)
     thread.join()
+
+
+@pytest.mark.django_db  # the guard of other tests refuses any connection
+def test_what_is_deleted_is_in_no_file_afterwards(tmp_path: Path):
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "a.sqlite3")}
+    wrapper = ConnectionHandler({"default": with_options(settings, 1)})["default"]
+    wrapper.connect()
+    run = wrapper.connection.execute
+    run("CREATE TABLE kept (text TEXT)")
+    run("INSERT INTO kept VALUES ('sk-deleted-4c1d09')")
+    run("DELETE FROM kept")
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"sk-deleted-4c1d09" in files()  # the log has the page as it was
+    wrapper.drop_old_pages()
+    assert b"sk-deleted-4c1d09" not in files()
+    wrapper.close()
