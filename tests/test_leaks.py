@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection as database
@@ -29,8 +30,10 @@ from django.urls.converters import UUIDConverter
 from django.utils import timezone
 
 from connections import conf, display, runtime, selectors, services
+from connections.audit.services import sentence
 from connections.health.services import Call, health, note_calls
 from connections.models import (
+    AuditEvent,
     Connection,
     KeyReplacement,
     PlannedCheck,
@@ -38,6 +41,7 @@ from connections.models import (
     SecretFingerprints,
     UndoStep,
 )
+from connections.promptflow.services import create_reveal_token
 from connections.schedule.services.planning import Planner
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
@@ -665,6 +669,44 @@ def history(stage: Stage) -> Found:
 # What is stored
 
 
+def events() -> str:
+    """All columns of all events of the audit."""
+    return repr(list(AuditEvent.objects.values()))
+
+
+@surface
+def what_events_say_of_acts(stage: Stage) -> Found:
+    """Acts on secrets, done and refused: typed, exported, read by flows, looked for, reported."""
+    row, client = stage.rows["literal"], stage.client
+    edit, given = stage.page("literal", "edit"), {"base_url": stage.upstream.url}
+    client.post(edit, entries({"api_key": TYPED, **given}))
+    client.post(edit, entries({"api_key": f"{TYPED}***", **given}))
+    client.post(stage.page("maps", "edit"), entries({"secrets": {ENTRY: ENTRY}}))
+    client.post("/packages/export/", {"passphrase": TYPED, "again": TYPED})
+    ada = get_user_model().objects.get(username="ada")
+    text = create_reveal_token("flow", user=ada, actor=ada, connections=[row.alias])[1]
+    for path in (f"{text}/connections", f"{text}/connections/{TYPED}", f"{TYPED}/connections"):
+        client.get(f"/promptflow/{path}")
+    client.post("/connections/find-key/", {"key": TYPED})
+    client.post(stage.page("literal", "leaked"))
+    client.post("/issuers/try/", {"token": f"{TYPED}.{TYPED}.{TYPED}"})
+    found = events()
+    acts = ("connection.update", "secret.read", "leaked_key.search", "leak.report", "issuer.test")
+    for action in acts:
+        assert action in found
+    assert text not in found and " refused" in str(list(AuditEvent.objects.all()))
+    yield "events", found
+    yield (
+        "sentences",
+        str(
+            [
+                sentence(one.action, one.actor_name, one.object_name, is_done=True)
+                for one in AuditEvent.objects.all()
+            ]
+        ),
+    )
+
+
 @surface
 def every_column_of_every_table(stage: Stage) -> Found:
     stage.client.post(stage.page("literal", "test"))
@@ -707,6 +749,7 @@ def test_no_secret_is_on(
     assert found and all(text for _, text in found)
     assert [(where, leaks(text)) for where, text in found if leaks(text)] == []
     assert leaks(records.text) == [], "in the log"
+    assert leaks(events()) == [], "in an event"
 
 
 def test_the_search_would_find_a_secret(stage: Stage):

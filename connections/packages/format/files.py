@@ -43,13 +43,15 @@ NEWER = gettext_noop(
 class Package:
     """The contents of a package.
 
-    `types`: key -> the manifest of a connection type; `token`: the sealed secrets.
+    `types`: key -> the manifest of a connection type; `token`: the sealed secrets. `digest`: of its
+    bytes, by which it is known.
     """
 
     manifest: ManifestDocument
     connections: tuple[ConnectionDocument, ...]
     profiles: tuple[ProfileDocument, ...]
     types: Mapping[str, str]
+    digest: str
     token: bytes = field(default=b"", repr=False)
 
     @cached_property
@@ -119,7 +121,13 @@ def read_package(content: bytes) -> Package:
         sorted(connections, key=lambda one: one.alias),
         sorted(profiles, key=lambda one: one.alias),
     )
-    return Package(manifest, tuple(by_alias[0]), tuple(by_alias[1]), types, files.get(SEALED, b""))
+    rows = tuple(by_alias[0]), tuple(by_alias[1])
+    return Package(manifest, *rows, types, digest_of(content), files.get(SEALED, b""))
+
+
+def digest_of(content: bytes) -> str:
+    """What a package is known by: what `sha256sum` says of the file."""
+    return sha256(content).hexdigest()
 
 
 def has_profiles(content: bytes) -> bool:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Subject, act, record
 from connections.catalog import confirm_types
 from connections.credentials import Undecryptable
 from connections.kept import settings_alone
@@ -24,7 +26,7 @@ from providers.manifests import manifest_text, shipped
 
 from ..format.documents import ConnectionDocument, Missing, ProfileDocument, RowName, document_of
 from ..format.errors import PackageError
-from ..format.files import write_package
+from ..format.files import digest_of, write_package
 from ..format.sealing import refuse_weak
 from .parts import refuse_many
 
@@ -51,6 +53,11 @@ class _Contents:
     profiles: set[Any] = field(default_factory=set)
 
 
+def _action(*_rows: Any, passphrase: str = "", **_others: Any) -> str:
+    return "secret.export" if passphrase else "package.export"
+
+
+@act(_action, PackageError)
 @sensitive_variables("passphrase", "contents")
 def export_package(
     connections: Iterable[Connection],
@@ -87,9 +94,27 @@ def export_package(
     content = write_package(
         contents.documents, documents, contents.types, contents.secrets, passphrase, **about
     )
-    if passphrase:
-        _write_down(actor, address, [one.alias for one in contents.documents])
+    with transaction.atomic():
+        if passphrase:
+            _write_down(actor, address, [one.alias for one in contents.documents])
+        secrets = len(contents.secrets) if passphrase else 0
+        _record(content, contents.documents, documents, secrets, actor)
     return content
+
+
+def _record(
+    content: bytes,
+    connections: Sequence[ConnectionDocument],
+    profiles: Sequence[ProfileDocument],
+    secrets: int,
+    actor: Actor,
+) -> None:
+    rows = [Subject("connection", str(one.id), one.alias) for one in connections]
+    rows += [Subject("profile", str(one.id), one.alias) for one in profiles]
+    names = ", ".join(one.alias for one in connections)
+    numbers = {"connections": len(connections), "profiles": len(profiles), "secrets": secrets}
+    on = Subject("package", digest_of(content), names)
+    record(on, actor=actor, others=rows, detail=numbers)
 
 
 @sensitive_variables("contents")

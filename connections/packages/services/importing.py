@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import act
 from connections.catalog import confirm_types
 from connections.courtesy import long_computation
 from connections.former_aliases import actor_name, former_aliases_among, note_use
@@ -21,6 +22,7 @@ from connections.services import Actor, Invalid
 
 from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Plan, PlanItem
+from .events import record_import, record_refused_import
 from .planning import Judged, Opened, judge, open_package
 from .saving import AT_ONCE, CHANGED, CHANGED_EACH_TIME, passed, save_at_once, save_in_parts
 from .types import install_taken
@@ -30,6 +32,7 @@ MOST_TRIES = 5
 Told = Callable[[int, int], None]
 
 
+@act("package.import")
 @long_computation()
 @sensitive_variables("content", "passphrase", "decisions")
 def import_package(
@@ -48,11 +51,18 @@ def import_package(
     with the plan while something stands in the way, PackageError, PermissionDenied; then nothing
     was written, unless the PackageError says how much.
     """
-    opened = open_package(content, actor, passphrase, decisions, team)
+    try:
+        return _tried(open_package(content, actor, passphrase, decisions, team), told)
+    except (PackageConflict, PackageError) as error:
+        record_refused_import(content, error, actor)
+        raise
+
+
+def _tried(opened: Opened, told: Told | None) -> Plan:
     for _attempt in range(MOST_TRIES):
         try:
             plan = _imported(opened, told)
-            _note_former_aliases(plan, actor)
+            _note_former_aliases(plan, opened.actor)
             return plan
         except IntegrityError:  # an alias that is taken now, a row that is not there now
             if transaction.get_connection().in_atomic_block:
@@ -89,6 +99,7 @@ def _imported(opened: Opened, told: Told | None) -> Plan:
         return _imported_with_types(opened, judged)
     with long_change():
         save_at_once(judged)
+        record_import(judged)
     return judged.plan
 
 
@@ -117,6 +128,7 @@ def _imported_with_types(opened: Opened, before: Judged) -> Plan:
             judged = passed(judge(opened, is_dry=False))
             judged.types = before.types
             save_at_once(judged)
+            record_import(judged)
         is_written = True
     finally:
         if not is_written:

@@ -24,6 +24,7 @@ from connections.services import replace_fallbacks, save_versions, settle_all_ho
 
 from ..format.errors import PackageConflict, PackageError
 from .connections import take_connection
+from .events import record_import
 from .here import all_of
 from .planning import Judged
 from .profiles import take_profile, take_profiles
@@ -93,7 +94,7 @@ def save_in_parts(judged: Judged, told: Callable[[int, int], None] | None = None
         told(saved, total)
     try:
         for part in _parts(judged):
-            saved += part()
+            saved += part() if saved else _save_first(judged, part)
             if told:
                 told(saved, total)
             if database.vendor == "sqlite":
@@ -105,6 +106,16 @@ def save_in_parts(judged: Judged, told: Callable[[int, int], None] | None = None
         is_changed = isinstance(error, PackageConflict | IntegrityError)
         code, text = ("changed", CHANGED) if is_changed else ("interrupted", INTERRUPTED)
         raise PackageError(code, _(text) % {"saved": saved, "total": total}) from None
+
+
+@retried
+@sensitive_variables()
+def _save_first(judged: Judged, part: Part) -> int:
+    """Saves the first part, with the event of the import."""
+    with long_change():
+        saved = part()
+        record_import(judged)
+    return saved
 
 
 @sensitive_variables()

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Outcome, act, record
 from connections.credentials import merged
 from connections.former_aliases import actor_name
 from connections.locks import hold, long_change, retried
@@ -91,6 +92,7 @@ class _Judged:
         return any(one.action is Action.CONFLICT for one in self.changes)
 
 
+@act("promptflow.import")
 @sensitive_variables("documents", "document")
 def apply_documents(
     documents: Sequence[tuple[str, Document]],
@@ -112,6 +114,8 @@ def apply_documents(
     """
     for _ in range(MOST_TRIES):
         judged = _judged(documents, actor, applied_tag(label), prune, dry_run)
+        if judged.has_conflicts and not dry_run:
+            record(actor=actor, outcome=Outcome.REFUSED, code=Action.CONFLICT)
         if dry_run or judged.has_conflicts or _is_stored(judged, actor):
             return judged.changes
     raise Invalid([FieldError("name", "changed", CHANGED)])
@@ -158,6 +162,9 @@ def _stored(judged: _Judged, actor: Actor) -> bool:
         settle_all_hosts(saved, actor)
         for row in judged.deleted:
             delete_connection(row, actor=actor)
+        actions = [str(one.action) for one in judged.changes]
+        numbers = {name: actions.count(name) for name in ("create", "update", "delete")}
+        record(saved[0] if saved else None, actor=actor, others=saved[1:], detail=numbers)
     return True
 
 

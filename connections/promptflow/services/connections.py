@@ -8,6 +8,7 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import record_refusal
 from connections.display import public_settings
 from connections.models import Connection
 from connections.references import is_reference
@@ -91,8 +92,14 @@ def save_promptflow(
     the file; secrets that it hides stay, and settings that only we have unless it names them.
     Raises Invalid by the names of the file, and as the services do.
     """
-    _refuse_unanswered(document, onto)
     shape = document.shape
+    try:
+        _refuse_unanswered(document, onto)
+        if onto is not None:
+            _refuse_other_type(document, onto)
+    except Invalid as refused:
+        record_refusal("promptflow.import", refused, onto, actor=actor)
+        raise
     with _their_words(shape):
         if onto is None:
             saved = create_connection(
@@ -104,7 +111,6 @@ def save_promptflow(
                 kept=_document_constants(document),
             )
         else:
-            _refuse_other_type(document, onto)
             saved = update_connection(
                 onto,
                 actor=actor,

@@ -10,6 +10,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from connections.audit.services import Origin, Outcome, coming_from, record
 from connections.client_ip import is_within
 from connections.counts import add_to_count
 from connections.destinations import refuse_unapproved_flows
@@ -55,15 +56,41 @@ class _Attempt:
     address: str
     asked: str = ""
 
-    def record(self, outcome: str, connections: Sequence[str] = ()) -> None:
-        RevealRecord.objects.create(
-            token=self.token,
-            token_name=self.token.name if self.token else "",
-            address=self.address,
-            asked=self.asked,
-            connections=list(connections),
-            outcome=outcome,
-        )
+    def record(
+        self,
+        outcome: str,
+        rows: Sequence[Connection] = (),
+        left_out: int = 0,
+        is_known: bool = True,
+    ) -> None:
+        """Writes it down, and what it was as an event. `rows`: whose secrets were read.
+
+        `is_known`: the token counts, so the person who answers for it is the actor.
+        """
+        token, actor = self.token, None
+        if token and is_known:
+            actor = token.user
+            actor.token = token  # type: ignore[attr-defined]
+        where = Origin("api", {"REMOTE_ADDR": self.address})
+        with coming_from(where), transaction.atomic():
+            RevealRecord.objects.create(
+                token=token,
+                token_name=token.name if token else "",
+                address=self.address,
+                asked=self.asked,
+                connections=[row.alias for row in rows],
+                outcome=outcome,
+            )
+            is_read = outcome == "read"
+            record(
+                rows[0] if rows else token,
+                actor=actor,
+                action="secret.read",
+                others=rows[1:],
+                detail={"left_out": left_out} if left_out else None,
+                outcome=Outcome.DONE if is_read else Outcome.REFUSED,
+                code="" if is_read else outcome,
+            )
 
 
 @sensitive_variables()
@@ -73,7 +100,7 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
     Raises NotRevealed, Throttled.
     """
     attempt, rows = _begin(text, address)
-    dicts, read, left_out = [], [], {}
+    dicts, read, left_out = [], list[Connection](), {}
     names = [row.name for row in rows] + [row.alias for row in rows if row.alias != row.name]
     former = _former_aliases(rows)
     names += [alias for alias, row in former.items() if alias != row.name]
@@ -81,11 +108,11 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
         try:
             refuse_unapproved_flows(row)
             dicts.append(execution_dict(row, row.name if names.count(row.name) == 1 else row.alias))
-            read.append(row.alias)
+            read.append(row)
         except Unusable as error:
             left_out[row.alias] = error.code
-    attempt.record("read", read)
-    note_use(row.pk for row in rows if row.alias in read)
+    attempt.record("read", read, len(left_out))
+    note_use(row.pk for row in read)
     return Revealed(dicts, left_out)
 
 
@@ -114,7 +141,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
     except Unusable as error:
         attempt.record(error.code)
         raise
-    attempt.record("read", [row.alias])
+    attempt.record("read", [row])
     note_use([row.pk])
     return found
 
@@ -161,7 +188,7 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
     token = RevealToken.objects.select_related("user").filter(digest=digest(text)).first()
     if wrong := _why_not(token, address):
         if _count_in_this_minute("reveal-refusals") <= REFUSALS_A_MINUTE:
-            _Attempt(token, address).record(wrong)
+            _Attempt(token, address).record(wrong, is_known=False)
         raise NotRevealed
     assert token is not None  # noqa: S101 it would have been refused
     # as the database takes it, and without the token, which somebody may repeat in the name

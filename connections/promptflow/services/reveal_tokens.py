@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from connections.audit.services import act, record
 from connections.last_hour import HOUR
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
@@ -38,6 +39,7 @@ MAY_REVEAL, MAY_SEE = "connections.add_revealtoken", "connections.view_revealtok
 
 
 @retried
+@act("flow_token.create")
 def create_reveal_token(
     name: str,
     *,
@@ -72,6 +74,8 @@ def create_reveal_token(
         row = RevealToken.objects.create(name=name, user=user, **values)
         row.connections.set(found.values())
         settle_flows(found.values(), actor)
+        detail = {"for": user.get_username(), "networks": cleaned, "expires": ends.isoformat()}
+        record(row, actor=actor, others=found.values(), detail=detail)
     return row, text
 
 
@@ -170,12 +174,19 @@ def reads_of_the_last_hour(token: RevealToken) -> int:
     return reads.filter(read_at__gt=timezone.now() - HOUR).count()
 
 
+@act("flow_reads.prune")
 def prune_reveals(days: int, dry_run: bool = False) -> int:
     """Deletes the records of reads that are more than `days` days old and says how many; a dry run
     only counts.
     """
     rows = RevealRecord.objects.filter(read_at__lt=timezone.now() - timedelta(days=days))
-    return rows.count() if dry_run else rows.delete()[0]
+    if dry_run:
+        return rows.count()
+    with transaction.atomic():
+        number = rows.delete()[0]
+        if number:
+            record(actor=None, detail={"rows": number, "days": days})
+    return number
 
 
 def prune_reveals_by_settings() -> str:

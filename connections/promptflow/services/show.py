@@ -1,6 +1,6 @@
 """Connections as promptflow shows them: views of rows, and their files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from connections import listing
+from connections.audit.services import act, record, record_noted
 from connections.credentials import key_ids
 from connections.former_aliases import former_alias
 from connections.models import Connection, by_name
@@ -85,6 +86,15 @@ def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
     return [promptflow_view(_Row(*row), zone) for row in rows]
 
 
+@act("promptflow.export")
+def promptflow_files(connections: Sequence[Connection], *, actor: Actor) -> dict[str, str]:
+    """`promptflow_file` of several, by their aliases: one export. Raises Invalid."""
+    texts = {row.alias: promptflow_file(row, actor=actor) for row in connections}
+    record_noted(actor=actor)
+    return texts
+
+
+@act("promptflow.export")
 def promptflow_file(connection: Connection, *, actor: Actor) -> str:
     """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of
     each literal secret. Raises Invalid.
@@ -97,7 +107,9 @@ def promptflow_file(connection: Connection, *, actor: Actor) -> str:
         )
         raise Invalid([FieldError("type", "unknown_provider", text)])
     shape = shape_of(connection.provider)
-    return file_text(shape, _found_by(connection), public_and_kept(shape, connection), USER_INPUT)
+    text = file_text(shape, _found_by(connection), public_and_kept(shape, connection), USER_INPUT)
+    record(connection, actor=actor)
+    return text
 
 
 def _found_by(connection: Connection) -> str:

@@ -249,7 +249,7 @@ class Command(OperatorCommand):
 
     def _dump(self, options: dict[str, Any]) -> None:
         rows = [self._find(name) for name in options["names"]] or services.promptflow_rows(None)
-        texts = {row.alias: services.promptflow_file(row, actor=None) for row in rows}
+        texts = services.promptflow_files(rows, actor=None)
         self._tell_lost(rows)
         if not options["output"]:
             self.stdout.write("---\n".join(texts.values()), ending="")
