@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "connections.schedule",
     "connections.replacement",
     "connections.workloads",
+    "connections.history",
     "gateway",
 ]
 

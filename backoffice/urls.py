@@ -15,6 +15,7 @@ API = (
     "connections.schedule.api.urls",
     "connections.replacement.api.urls",
     "connections.workloads.api.urls",
+    "connections.history.api.urls",
     "backoffice.people.service_accounts.api",
     "backoffice.audit.api",
     "gateway.api.urls",

@@ -88,8 +88,8 @@ def find(rows: QuerySet[Any], id_or_alias: str, by: str) -> Any:
     return row
 
 
-def refuse_mismatch(request: Request, row: VersionedModel) -> int | None:
-    """The version that If-Match demands, None without that header.
+def refuse_mismatch(request: Request, row: Any) -> int | None:
+    """The version that If-Match demands, None without that header. `row`: whatever has a version.
 
     Raises PreconditionFailed when the row has another.
     """
@@ -98,7 +98,7 @@ def refuse_mismatch(request: Request, row: VersionedModel) -> int | None:
         return None
     if str(row.version) not in re.findall(r'(?:^|,)\s*"([^"]*)"', header):
         raise PreconditionFailed
-    return row.version
+    return int(row.version)
 
 
 def tagged(response: Response, row: VersionedModel) -> Response:

@@ -20,7 +20,7 @@ NO_ANSWERS = (
     *("TokenCreate", "ServiceAccountCreate", "TrustedIssuerCreate", "TrustedIssuerPatch"),
     *("IssuerRuleCreate", "IssuerRulePatch", "TokenTrialRequest"),
     *("TeamRequest", "TeamMoveRequest", "MemberRequest", "ShareRequest"),
-    "ReferenceSectionRequest",
+    *("ReferenceSectionRequest", "VersionPatch", "RestoreRequest", "DeletedRestoreRequest"),
 )
 
 Schema = dict[str, Any]

@@ -95,7 +95,7 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
         operation["summary"] = said["summary"]
         operation.pop("description", None)
         operation["security"] = [{name: []} for name in read_data(COMMON)["securitySchemes"]]
-        is_row = path.endswith(("/{idOrAlias}", "/{idOrAlias}/alias"))
+        is_row = path.endswith(("/{idOrAlias}", "/{idOrAlias}/alias", "/{number}/restore"))
         _complete_request(operation, said)
         if is_row and method != "get":
             operation["parameters"].append(read_data(COMMON)["ifMatch"])

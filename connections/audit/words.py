@@ -125,6 +125,10 @@ VERBS = {
         gettext_lazy("%(who)s set the limits of %(what)s"),
         gettext_lazy("%(who)s tried to set the limits of %(what)s"),
     ),
+    "mark": (
+        gettext_lazy("%(who)s named or pinned a version of %(what)s"),
+        gettext_lazy("%(who)s tried to name or pin a version of %(what)s"),
+    ),
     "move": (
         gettext_lazy("%(who)s moved %(what)s"),
         gettext_lazy("%(who)s tried to move %(what)s"),

@@ -29,6 +29,7 @@ from .list_choice import ListChoice, TeamView
 from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
+from .row_version import RowVersion, VersionMark
 from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .section_team import SectionTeam
 from .seeing import seen
@@ -84,6 +85,7 @@ __all__ = [
     "RevealRecord",
     "RevealToken",
     "Role",
+    "RowVersion",
     "ScheduleLease",
     "SecretFingerprints",
     "SectionTeam",
@@ -96,6 +98,7 @@ __all__ = [
     "Token",
     "TrustedIssuer",
     "UndoStep",
+    "VersionMark",
     "VersionedModel",
     "by_name",
     "has_name_key",

@@ -59,7 +59,7 @@ from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
 from .event_changes import changes_of
 from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
-from .history import versions
+from .history import Difference, Version, count_versions, versions
 from .hosts import Hosts
 from .http_clients import http_client
 from .jobs import declare_jobs
@@ -95,7 +95,10 @@ from .purging import (
     secrets_left,
 )
 from .renewal import renew_tokens
+from .restoration_plans import compare_versions, fields_of, plan_restoration
+from .restoring import restore_version
 from .retention import CHECKS_KEPT, prune_checks, prune_history
+from .reviving import revive
 from .rotation import declare_encrypted, key_report, rotate_credentials
 from .sections import limit_section, limited_section_list, open_section, sections_opened_by
 from .selection import Selection, connections_of, selected
@@ -106,13 +109,12 @@ from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
 from .tasks import beat, cancel_task, drop_task, task_of, tasks_of
 from .team_end import delete_team, owned_by
+from .team_members import administrators_of, members_of
 from .teams import (
-    administrators_of,
     change_team,
     create_team,
     limit_team,
     may_add_for_all,
-    members_of,
     remove_member,
     rename_team,
     service_account_named,

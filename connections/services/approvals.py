@@ -200,11 +200,12 @@ def _row_for(row: HostApproval, state: str, team: Team | None) -> HostApproval:
     )
 
 
-def ask_for_hosts_of(rows: Iterable[Connection], actor: Actor) -> None:
-    """Asks for the hosts of connections that were moved to another team. Whoever moves them has not
-    looked where their secrets go, so nothing is approved.
+def ask_for_hosts_of(rows: Iterable[Connection], actor: Actor) -> list[Notice]:
+    """Asks for the hosts of connections that were moved to another team, or restored. Whoever does
+    so has not looked where their secrets go, so nothing is approved. Returns a notice while
+    something waits.
     """
-    _settled(_wanted(rows), actor, is_approved=False)
+    return _settled(_wanted(rows), actor, is_approved=False)
 
 
 def hand_hosts_over(team: Team, heir: Team | None) -> None:

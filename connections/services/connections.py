@@ -148,7 +148,7 @@ def delete_connection(
         if dependents:
             raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
-        beside = what_goes_along(actor, row)
+        beside = what_goes_along(row)
         record(row, actor=actor)
         row.delete()
         if purge:

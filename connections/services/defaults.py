@@ -12,6 +12,7 @@ from ..audit.services import Change, Subject, act, record
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import ClientChoice, DefaultProfile, Profile, UndoStep
+from ..row_versions import keeping
 from .permissions import Actor, require
 from .undo_steps import note_choice
 
@@ -46,7 +47,7 @@ def set_default_profiles(
     require(actor, "connections.change_defaultprofile")
     if wrong := _errors(defaults):
         raise Invalid(wrong)
-    with transaction.atomic():
+    with transaction.atomic(), keeping("defaults", "all", actor):
         # so that none is deleted meanwhile
         hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
         found = DefaultProfile.objects.select_for_update().order_by("pk")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,8 +12,9 @@ from providers.core.registry import UnknownProvider, get_provider
 from providers.core.schema import settings_fields
 
 from ..credentials import MASK, Undecryptable
-from ..models import VersionedModel
+from ..models import Connection, VersionedModel
 from ..references import is_reference, place
+from ..row_versions import said_reason
 from .purged_versions import Purged, secrets_of
 
 NOT_CONTENT = {
@@ -31,12 +33,13 @@ NOT_CONTENT = {
 @dataclass(frozen=True)
 class Difference:
     """One field of a change as it was and as it is, empty where it was not there. A secret is a
-    mask, a reference is shown.
+    mask, a reference is shown. `is_secret`: only that it changed is told.
     """
 
     field: str
     before: str
     after: str
+    is_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,14 @@ class Version:
     sets_key: bool = False
 
 
-def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
-    """The newest versions, newest first."""
-    history = row.history.select_related("history_user")  # type: ignore[attr-defined]
-    records = list(history.order_by("-history_date", "-history_id")[: limit + 1])
+def versions(
+    row: VersionedModel, limit: int = 20, skip: int = 0, number: int | None = None
+) -> list[Version]:
+    """The newest versions but for the first `skip`, newest first. `number`: from this one on."""
+    kept = _kept(row).select_related("history_user").order_by("-history_date", "-history_id")
+    if number is not None:
+        kept = kept.filter(version__lte=number)
+    records = list(kept[skip : skip + limit + 1])
     found = []
     for position, record in enumerate(records[:limit]):
         older = records[position + 1] if position + 1 < len(records) else None
@@ -74,7 +81,7 @@ def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
 
 
 def _changes(record: Any, older: Any) -> Sequence[str]:
-    reason = [_(record.history_change_reason)] if record.history_change_reason else []
+    reason = [said_reason(record.history_change_reason)] if record.history_change_reason else []
     if older is None:
         return [_("created"), *reason] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
@@ -85,7 +92,7 @@ def _changes(record: Any, older: Any) -> Sequence[str]:
         for text in (
             _credential_changes(record, older)
             if name == "credentials"
-            else _change(name, getattr(older, name, None), getattr(record, name, None), maps)
+            else _change(name, _held(older, name), _held(record, name), maps)
         )
     ]
     return [*texts, *reason]
@@ -95,6 +102,31 @@ def _purged(record: Any) -> list[str]:
     """The secrets of which a version was purged, a sentence each."""
     text = _("%(name)s of this version is purged")
     return [text % {"name": name} for name in sorted(getattr(record, "purged", None) or {})]
+
+
+def _kept(row: VersionedModel) -> Any:
+    return row.history.exclude(history_type="-")  # type: ignore[attr-defined]
+
+
+def count_versions(row: VersionedModel) -> int:
+    """The number of versions that are kept."""
+    return int(_kept(row).count())
+
+
+class _Nothing:
+    """A version that has nothing."""
+
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+
+def fields_of_record(record: Any) -> list[Difference]:
+    """What a version has, masked, as if it had come about from nothing."""
+    return list(differences(record, _Nothing()))
+
+
+def record_of(row: VersionedModel, number: int) -> Any:
+    """The row of the history that has this version of a row; None where none is kept."""
+    return _kept(row).filter(version=number).order_by("-history_id").first()
 
 
 def _maps(provider_id: str) -> frozenset[str]:
@@ -157,19 +189,22 @@ def differences(record: Any, older: Any) -> Iterator[Difference]:
     kept = record if hasattr(record, "tracked_fields") else type(record).history.model
     names = [field.name for field in kept.tracked_fields if field.name not in NOT_CONTENT]
     for name in names:
-        before: Any = getattr(older, name, None)
-        after: Any = getattr(record, name, None)
+        before, after = _held(older, name), _held(record, name)
         if name == "credentials":
             if not isinstance(before, Undecryptable) and not isinstance(after, Undecryptable):
                 old, new = secrets_of(older), secrets_of(record)
                 for key in _changed(old, new):
-                    yield Difference(key, _masked(old.get(key)), _masked(new.get(key)))
+                    yield Difference(key, _masked(old.get(key)), _masked(new.get(key)), True)
         elif name == "settings":
             old, new = _flat(before, maps), _flat(after, maps)
             for key in _different(before, after, maps):
                 was, now = old.get(key), new.get(key)
                 is_secret = key.partition(".")[0] in secret
-                yield Difference(key, _shown(was, is_secret), _shown(now, is_secret))
+                hides = MASK in (_shown(was, is_secret), _shown(now, is_secret))
+                yield Difference(key, _shown(was, is_secret), _shown(now, is_secret), hides)
+        elif before != after and name == "connection":
+            was, now = (said_connection(one) if one else "" for one in (before, after))
+            yield Difference(name, was, now)
         elif before != after:
             yield Difference(name, _shown(before), _shown(after))
 
@@ -178,6 +213,17 @@ def _masked(secret: Any) -> str:
     if isinstance(secret, Purged):
         return _("purged")
     return MASK if secret is not None else ""
+
+
+def _held(record: Any, name: str) -> Any:
+    """The value of a column; of the connection of a profile its id, as it may be gone."""
+    return getattr(record, "connection_id" if name == "connection" else name, None)
+
+
+def said_connection(pk: Any) -> str:
+    """The alias of a connection, if it is there and whoever looks may see it."""
+    seen = Connection.objects.filter(pk=pk).values_list("alias", flat=True).first()
+    return seen or _("one that is gone or of another team")
 
 
 def _shown(value: Any, is_secret: bool = False) -> str:

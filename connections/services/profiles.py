@@ -272,7 +272,7 @@ def delete_profile(
         if dependents := dependents_of(row):
             raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
-        beside = what_goes_along(actor, row)
+        beside = what_goes_along(row)
         record(row, actor=actor)
         try:
             row.delete()

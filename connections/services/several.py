@@ -89,7 +89,7 @@ def delete_several(
         stays = [NotDeleted(row, *found) for row in held if any(found := needed_by(row))]
         kept = {one.row.pk for one in stays}
         going = [row for row in held if row.pk not in kept]
-        noted = [(row, row.pk, what_goes_along(actor, row, checks)) for row in going]
+        noted = [(row, row.pk, what_goes_along(row, checks)) for row in going]
         if going:
             record(others=going, actor=actor)
         for row in going:

@@ -2,7 +2,7 @@
 keep its members.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -26,6 +26,7 @@ from ..models import (
     Team,
     role_taken,
 )
+from ..row_versions import keep_version, keeps
 from ..standing import MANAGES, standing_of
 from .permissions import Actor, may, require
 from .token_ends import end_tokens_of
@@ -125,11 +126,13 @@ def create_team(name: str, *, actor: Actor) -> Team:
     with transaction.atomic():
         _named(team, name)
         record(team, actor=actor)
+        keep_version("team", team.pk, actor)
     return team
 
 
 @retried
 @act("team.update")
+@keeps("team")
 def rename_team(team: Team, name: str, *, actor: Actor) -> Team:
     """Gives a team another name. Raises Invalid, PermissionDenied."""
     require(actor, MANAGES, on=team)
@@ -143,6 +146,7 @@ def rename_team(team: Team, name: str, *, actor: Actor) -> Team:
 
 @retried
 @act("team.limit")
+@keeps("team")
 def limit_team(
     team: Team, *, requests_per_minute: int | None, tokens_per_day: int | None, actor: Actor
 ) -> Team:
@@ -170,6 +174,7 @@ def limit_team(
 
 @retried
 @act("team.update")
+@keeps("team")
 def change_team(team: Team, changes: Mapping[str, Any], *, actor: Actor) -> Team:
     """Changes what is named of a team, all or nothing: `name`, `requests_per_minute`,
     `tokens_per_day`. Raises Invalid, PermissionDenied.
@@ -204,6 +209,7 @@ def _named(team: Team, name: str) -> Team:
 
 @retried
 @act("team.update")
+@keeps("team")
 def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membership:
     """Takes a person, or a service account, into a team, or gives them another role there.
 
@@ -231,6 +237,7 @@ def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membershi
 
 @retried
 @act("team.update")
+@keeps("team")
 def remove_member(team: Team, person: Any, *, actor: Actor) -> bool:
     """Takes a person out of a team; anybody may leave. False for whoever is not in it.
 
@@ -263,18 +270,6 @@ def _end_access(team: Team, person: Any, actor: Actor) -> None:
     end_tokens_of(person.pk, EndedBecause.ROLE, team=team)
     if actor is None or actor.pk != person.pk:
         role_taken.send(Team, user_pk=person.pk)
-
-
-def members_of(team: Team) -> Sequence[Membership]:
-    """The members of a team with their people, by name."""
-    return list(team.memberships.select_related("user", "user__service_account"))
-
-
-def administrators_of(team: Team) -> QuerySet[Any]:
-    """The people who sign in and are administrators of a team, by name."""
-    is_one = Q(memberships__team=team, memberships__role=Role.ADMINISTRATOR)
-    rows = get_user_model().objects.filter(is_one, is_active=True, service_account=None)
-    return rows.order_by("username")
 
 
 def _lock(team: Team) -> None:

@@ -1,6 +1,7 @@
 """The ends of tokens of the API: how long they may live, and the end of those that nobody uses."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..change_counter import bump_change_counter
 from ..errors import FieldError
 from ..locks import retried
 from ..models import ApiToken, EndedBecause, RevealToken, Team, works_now
+from ..row_versions import keep_version
 
 LONGEST_LIFE = 3650  # days, where the setting names no longest
 
@@ -79,6 +81,7 @@ def end_unused_tokens() -> int:
                 ended.append(token)
         if ended:
             record(others=ended, actor=None, detail={"unused_for_days": days})
+            _keep(ended)
             bump_change_counter()
     return len(ended)
 
@@ -109,6 +112,7 @@ def end_tokens_of(user_pk: Any, reason: EndedBecause, *, team: Team | None = Non
             working.update(revoked_at=now, revoked_because=reason)
         if ended:
             record(others=ended, actor=None, detail={"because": str(reason)})
+            _keep(ended)
             bump_change_counter()
     return len(ended)
 
@@ -128,5 +132,12 @@ def resume_tokens_of(user_pk: Any) -> int:
             rows.update(revoked_at=None, revoked_because="")
         if resumed:
             record(others=resumed, actor=None)
+            _keep(resumed)
             bump_change_counter()
     return len(resumed)
+
+
+def _keep(tokens: Iterable[Any]) -> None:
+    """Keeps the state of tokens that ended or work again."""
+    for one in tokens:
+        keep_version(str(one._meta.model_name), one.pk, None)

@@ -16,6 +16,7 @@ from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
 from ..models import ApiToken, EndedBecause, Profile, Team, Token, UndoStep
+from ..row_versions import keep_version, keep_versions
 from .base import clean_tags
 from .callers import PREFIX_LENGTH, Scope, digest
 from .networks import clean_networks
@@ -54,8 +55,7 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     `profiles`: ids or aliases, none for all. `networks`: in CIDR form, none for anywhere.
     `expires_in_days`: None for the default, 0 for never. `team`: it is only for what belongs to
     this team, to none, or is shared with it. `tags`: only for what has one of these. The two
-    limits hold for what goes through the gateway; None is no limit. On a page people make tokens
-    for themselves only. Raises Invalid, PermissionDenied.
+    limits hold in the gateway; None is no limit. Raises Invalid, PermissionDenied.
     """
     require_may_make_tokens(actor, user, team)
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
@@ -74,6 +74,7 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
         row, text = _made(name=name, user=user, **values)
         row.profiles.set(found.values())
         record(row, actor=actor, others=[user, *found.values()], detail={"scopes": row.scopes})
+        keep_version("apitoken", row.pk, actor)
     return row, text
 
 
@@ -107,12 +108,14 @@ def renew_token(
         values = {name: getattr(token, name) for name in RENEWED}
         row, text = _made(**values, expires_at=end_of_life(expires_in_days), renews=token)
         row.profiles.set(token.profiles.all())
+        keep_version("apitoken", row.pk, actor)
         ends = timezone.now() + timedelta(hours=overlap_hours)
         if token.expires_at is None or token.expires_at > ends:
             token.expires_at = ends
             token.save(update_fields=["expires_at"])
         others = [row, token.user]
         record(token, actor=actor, others=others, detail={"ends": token.expires_at})
+        keep_version("apitoken", token.pk, actor)
     return row, text
 
 
@@ -207,4 +210,5 @@ def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoSt
         bump_change_counter()
         if ended:
             record(others=ended, actor=actor)
+        keep_versions(str(kind), [one.pk for one in ended], actor)
         return len(ended), note_revocation(actor, ended, now)

@@ -24,6 +24,7 @@ from ..destinations import valid_reveal_tokens as flow_tokens
 from ..errors import Notice, NotUndone
 from ..locks import hold, retried
 from ..models import ApiToken, Connection, DefaultProfile, Profile, RevealToken, UndoStep
+from ..row_versions import keep_versions, keeping
 from .base import save_version
 from .callers import Scope, allows
 from .defaults import put_defaults
@@ -167,12 +168,12 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
         row.settings, row.connection_id = record.settings, record.connection_id
         row.client_settings = record.client_settings
         refuse_unfit_team(row, chain or ())
-        if chain is not None:
-            replace_fallbacks([(row, chain)])
     for name in model.editable_columns:
         setattr(row, name, getattr(record, name))
     row._change_reason = UNDONE
     save_version(row, actor)
+    if chain is not None:
+        replace_fallbacks([(row, chain)])
     return Undone(_("%(name)s is as it was before.") % {"name": row.name}, [row])
 
 
@@ -259,7 +260,8 @@ def _choose_back(step: UndoStep, actor: Actor) -> Undone:
         if now.get(one["id"]) != one["now"]:
             text = _("Somebody chose another default for %(capability)s since.")
             raise NotUndone(text % {"capability": one["id"]})
-    put_defaults(was)
+    with keeping("defaults", "all", actor, UNDONE):
+        put_defaults(was)
     return Undone(_("The default profiles are as before."), list(there.values()))
 
 
@@ -292,6 +294,7 @@ def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
             raise NotUndone(text % {"name": token})
         token.revoked_at = None
     bump_change_counter()
+    keep_versions(step.kind, there, actor, UNDONE)
     back = [there[one["id"]] for one in step.rows]
     said = ngettext("%(name)s is valid again.", "%(number)d are valid again.", len(back))
     return Undone(said % {"name": back[0], "number": len(back)}, back)

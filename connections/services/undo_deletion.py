@@ -81,10 +81,10 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
         raise NotUndone(f"{refused.errors[0].message} {_(NOTHING_DONE)}") from None
     model.every.filter(pk=row.pk).update(date_created=record.date_created)
     row.date_created = record.date_created
-    notices = _put_rows_back(model, step)
+    notices = put_rows_back(model, step)
     if step.kind == "profile":
         replace_fallbacks([(row, chain or [])])
-        for token in _there(ApiToken, step.beside.get("tokens", [])):
+        for token in still_there(ApiToken, step.beside.get("tokens", [])):
             token.profiles.add(row)
         return row, [*notices, *_fewer(step.beside.get("fallbacks", []), chain or [])]
     return row, [*notices, *_connect(row, step)]
@@ -104,11 +104,11 @@ def _renew(row: Any, step: UndoStep, actor: Actor) -> None:
     row._change_reason = gettext_noop("deletion undone")
 
 
-def _there(model: Any, keys: Iterable[str]) -> Any:
+def still_there(model: Any, keys: Iterable[str]) -> Any:
     return model._base_manager.filter(pk__in=list(keys), revoked_at=None)  # noqa: SLF001
 
 
-def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
+def put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
     """Saves the former aliases, shares and checks that went along. What another row has taken
     stays away, which a notice says.
     """
@@ -150,7 +150,7 @@ def _connect(row: Connection, step: UndoStep) -> list[Notice]:
     Connection.objects.filter(pk=row.pk).update(last_check=last, **asked)
     approvals = HostApproval.objects.filter(pk__in=beside.get("approvals", []))
     approvals.filter(connection=None).update(connection=row)
-    for token in _there(RevealToken, beside.get("flow_tokens", [])):
+    for token in still_there(RevealToken, beside.get("flow_tokens", [])):
         token.connections.add(row)
     notices = []
     if isinstance(row.credentials, Undecryptable):

@@ -25,6 +25,7 @@ from ..models import (
     UndoStep,
     VersionedModel,
 )
+from ..row_versions import DELETION, FALLBACKS, note_beside
 from ..standing import is_narrowed, is_within
 from .permissions import Actor
 
@@ -135,6 +136,7 @@ def note_deletion(
     actor: Actor, row: VersionedModel, pk: Any, beside: Mapping[str, Any]
 ) -> UndoStep | None:
     """Notes that the row with this id was deleted. `beside`: `what_goes_along`, from before."""
+    _note_for_good([(row, pk, beside)])
     found = _version(type(row), pk, history_type="-") if _is_noted(actor) else None
     if found is None:
         return None
@@ -145,6 +147,7 @@ def note_deletions(
     actor: Actor, rows: Sequence[tuple[VersionedModel, Any, Mapping[str, Any]]]
 ) -> UndoStep | None:
     """Notes that rows of one kind were deleted together: each with its id and `what_goes_along`."""
+    _note_for_good(rows)
     if not rows or not _is_noted(actor):
         return None
     model: Any = type(rows[0][0])
@@ -153,6 +156,20 @@ def note_deletions(
     noted = [{"id": str(pk), "history": found[pk]} for _, pk, _ in rows]
     each = {str(pk): dict(beside) for _, pk, beside in rows}
     return _note(actor, Act.DELETED, [row for row, _, _ in rows], noted, {"each": each})
+
+
+def _note_for_good(rows: Sequence[tuple[VersionedModel, Any, Mapping[str, Any]]]) -> None:
+    """Keeps what went along with deleted rows for as long as their history is kept; without checks,
+    which only an undo brings back.
+    """
+    notes, chains = [], []
+    for row, pk, beside in rows:
+        along = [one for one in beside["rows"] if one["model"] != "connections.connectioncheck"]
+        notes.append((pk, row.version, {**beside, "rows": along}))
+        if chain := beside.get("fallbacks"):
+            chains.append((pk, row.version, {"fallbacks": chain}))
+    note_beside(DELETION, notes)
+    note_beside(FALLBACKS, chains)
 
 
 def note_revocation(actor: Actor, tokens: Sequence[Token], revoked_at: Any) -> UndoStep | None:
@@ -191,12 +208,10 @@ def _version(model: Any, row_id: Any, **which: Any) -> int | None:
     return pk
 
 
-def what_goes_along(actor: Actor, row: Any, checks: int = CHECKS_BACK) -> Kept:
+def what_goes_along(row: Any, checks: int = CHECKS_BACK) -> Kept:
     """What a deletion of this row takes along and its history does not keep, to be noted. None of
     it is a secret. `checks`: the most of them.
     """
-    if not _is_noted(actor):
-        return {}
     former = list(row.former_aliases.all())
     uses = AliasUse.objects.filter(former_alias__in=former)
     kept: Kept = {"rows": [*_as_data(former), *_as_data(uses), *_as_data(row.shares.all())]}

@@ -1,5 +1,6 @@
 """What team B has, one of each kind, in words of its own; and people who are not in B."""
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -242,6 +243,9 @@ def foreign(world: Ours) -> Foreign:
         pk=FAR, team=b, list_name="connections", name="zqbview", query="q=zqbsought"
     )
     upload = PackageUpload.objects.create(user=who, file_name="zqbfile.json", content=b"{}")
+    gone = connect(name="zqbgone", alias="zqbgonealias", team=b, actor=who)
+    deleted = copy(gone)
+    services.delete_connection(gone, actor=None)
     step = {"names": ["zqbname"], "rows": [], "done_at": now, "until": ends}
     undo = UndoStep.objects.create(user=who, act="changed", kind="connection", **step)
     return Foreign(
@@ -262,5 +266,6 @@ def foreign(world: Ours) -> Foreign:
             "import": [upload],
             "undo": [undo],
             "team": [b],
+            "deleted": [deleted],
         }
     )

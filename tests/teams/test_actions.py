@@ -49,6 +49,10 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "POST toggle": ("c", {}),
     "GET former-aliases": ("v", {}),
     "DELETE former-aliases/*": ("e", {}),
+    "GET versions": ("v", {}),
+    "GET versions/*": ("v", {}),
+    "PATCH versions/*": ("c", {"name": "Other"}),
+    "POST versions/*/restore": ("c", {}),
     # of connections
     "POST move-profiles": ("n", {}),
     "GET allow": ("c", {}),
@@ -128,10 +132,11 @@ def test_who_may_do_what_at_every_address(everything: Teams):
 
 
 def filled(route: str, row: str, teams: Teams) -> str:
-    """The address of a row; of its share with another team, or of its former alias."""
+    """The address of a row; of its share with another team, its former alias, or a version."""
     named = teams.rows[row]["profiles/<" in route]
     shared = teams.b if row == "own" else teams.a
     other = str(shared.pk) if "shares" in route else f"former-{row.split()[-1]}"
+    other = "1" if "/versions" in route else other
     return "/" + re.sub("<[^>]*>", other, re.sub("<[^>]*>", str(named.pk), route, count=1))
 
 

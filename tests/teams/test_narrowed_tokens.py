@@ -39,7 +39,7 @@ def _right(method: str, route: str) -> str:
     """The right that an operation takes; of one that says none, such as to undo: one that all
     keep, because what it is about decides.
     """
-    view: Any = resolve("/" + re.sub("<[^>]*>", "x", route)).func
+    view: Any = resolve("/" + re.sub("<[^>]*>", "1", route)).func
     return view.view_class.access[method][1] or "connections.view_connection"
 
 
@@ -68,7 +68,7 @@ def test_it_is_refused_what_belongs_to_all(narrowed: Any, teams: Teams):
     wrong = []
     for method, route in operations_of_all():
         words = route.split("/")
-        kinds = {at: named.get(words[at - 1], "x") for at, one in enumerate(words) if "<" in one}
+        kinds = {at: named.get(words[at - 1], "1") for at, one in enumerate(words) if "<" in one}
         path = "/".join(kinds.get(at, one) for at, one in enumerate(words))
         answer = narrowed(method, path.removeprefix("api/v1/"), name="Mine", role="administrator")
         if answer.status_code != 403:

@@ -20,6 +20,7 @@ from connections.last_hour import HOUR
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken, Team, seen
+from connections.row_versions import keep_version
 from connections.services import (
     Actor,
     FieldError,
@@ -73,6 +74,7 @@ def create_reveal_token(
         values |= {"team": _team_of(found.values()), "networks": cleaned}
         row = RevealToken.objects.create(name=name, user=user, **values)
         row.connections.set(found.values())
+        keep_version("revealtoken", row.pk, actor)
         settle_flows(found.values(), actor)
         detail = {"for": user.get_username(), "networks": cleaned, "expires": ends.isoformat()}
         record(row, actor=actor, others=found.values(), detail=detail)

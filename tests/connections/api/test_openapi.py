@@ -20,6 +20,7 @@ from connections.api import urls
 from connections.api.camelcase import camel
 from connections.api.openapi import described_operations, operations_of
 from connections.api.settings_schema import settings_schema
+from connections.history.api import urls as history_urls
 from connections.models import Connection, KeyReplacement
 from connections.packages.api import urls as package_urls
 from connections.replacement.api import urls as replacement_urls
@@ -124,7 +125,7 @@ def test_rendering_warns_of_nothing(rendered):
 
 def test_every_address_is_described(document):
     rooms = (urls, package_urls, schedule_urls, replacement_urls, workload_urls, gateway_urls)
-    rooms += (account_urls,)
+    rooms += (account_urls, history_urls)
     patterns = [pattern for room in rooms for pattern in room.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"

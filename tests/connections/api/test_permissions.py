@@ -18,7 +18,7 @@ from connections.models import (
     KeyReplacement,
     Snooze,
 )
-from connections.services import Scope
+from connections.services import Scope, set_default_profiles
 from gateway.models import NoticeTarget
 from gateway.notices.services import create_target
 from tests.fakes import SECRET, profile_of
@@ -109,6 +109,31 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("POST", "/connections/production/replacement/go-back", None, 200, "operator", WRITE),
     ("POST", "/connections/production/leak", {}, 200, "operator", WRITE),
     ("POST", "/leaked-keys/search", {"key": "sk-leaked"}, 200, "operator", WRITE),
+    ("GET", "/connections/production/versions", None, 200, "viewer", READ),
+    ("GET", "/connections/production/versions/1", None, 200, "viewer", READ),
+    ("PATCH", "/connections/production/versions/1", {"isPinned": True}, 200, "operator", WRITE),
+    ("GET", "/connections/production/versions/1/compare/1", None, 200, "viewer", READ),
+    ("POST", "/connections/production/versions/1/restore", {}, 200, "operator", WRITE),
+    (
+        "POST",
+        "/connections/production/versions/1/restore",
+        {"withSecrets": True},
+        200,
+        "administrator",
+        WRITE,
+    ),
+    ("GET", "/profiles/answers/versions", None, 200, "viewer", READ_PROFILES),
+    ("GET", "/profiles/answers/versions/1", None, 200, "viewer", READ_PROFILES),
+    ("PATCH", "/profiles/answers/versions/1", {"name": "N"}, 200, "operator", WRITE_PROFILES),
+    ("GET", "/profiles/answers/versions/1/compare/1", None, 200, "viewer", READ_PROFILES),
+    ("POST", "/profiles/answers/versions/1/restore", {}, 200, "operator", WRITE_PROFILES),
+    ("GET", "/versions/defaults/all", None, 200, "viewer", "admin"),
+    ("GET", "/versions/defaults/all/1", None, 200, "viewer", "admin"),
+    ("PATCH", "/versions/defaults/all/1", {"name": "N"}, 200, "administrator", "admin"),
+    ("GET", "/versions/defaults/all/1/compare/1", None, 200, "viewer", "admin"),
+    ("POST", "/versions/defaults/all/1/restore", {}, 200, "administrator", "admin"),
+    ("GET", "/deleted", None, 200, "viewer", f"{READ} {READ_PROFILES}"),
+    ("POST", f"/deleted/{HOST}/restore", {}, 201, "operator", f"{WRITE} {WRITE_PROFILES}"),
     ("GET", "/providers", None, 200, "viewer", READ),
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
@@ -250,7 +275,11 @@ def replaced(connection: Connection) -> None:
 @pytest.fixture
 def everything(connection: Connection) -> Connection:
     """What the addresses of the table name."""
-    for row in (connection, profile_of(connection)):
+    profile = profile_of(connection)
+    set_default_profiles({"Chat": profile}, actor=None)
+    set_default_profiles({"Chat": None}, actor=None)
+    Connection.objects.create(pk=HOST, alias="gone", name="Gone", provider_id="echo").delete()
+    for row in (connection, profile):
         FormerAlias.objects.create(alias="old", **{row._meta.model_name: row})
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
     HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")

@@ -80,6 +80,13 @@ def world(fake: Any, administrator: Any) -> World:
     )
 
 
+def last_of(row: Connection) -> Any:
+    """The end of the history of a connection that is deleted by this."""
+    history, pk = Connection.history, row.pk
+    Connection.objects.filter(pk=pk).delete()
+    return history.filter(id=pk).order_by("-history_id").first()
+
+
 SECRET = {"api_key": "sk-typed-0123456789"}
 READ = [Scope.CONNECTIONS_READ]
 BY_SOMEBODY: dict[str, tuple[str, Callable[[World, Any], Any]]] = {
@@ -178,6 +185,14 @@ BY_SOMEBODY: dict[str, tuple[str, Callable[[World, Any], Any]]] = {
     ),
     "rename_team": ("team.update", lambda w, who: services.rename_team(w.team, "X", actor=who)),
     "renew_token": ("api_token.renew", lambda w, who: services.renew_token(w.token, actor=who)),
+    "restore_version": (
+        "connection.restore",
+        lambda w, who: services.restore_version(w.connection, 1, actor=who),
+    ),
+    "revive": (
+        "connection.restore",
+        lambda w, who: services.revive("connection", last_of(w.other), actor=who),
+    ),
     "retag": (
         "connection.update",
         lambda w, who: services.retag([w.connection, w.other], add=["eu"], actor=who),
@@ -245,6 +260,7 @@ LEAVE_NONE = {
     *("administrators_of", "allows", "authenticate_token", "bulk_test_summary", "caller_of"),
     "changes_of",
     *("classifier_profile", "clean_networks", "connections_of", "content", "default_life"),
+    *("compare_versions", "count_versions", "fields_of", "plan_restoration"),
     "default_profiles",
     *("dependents_of", "draft_change", "draft_connection", "draft_profile", "entries"),
     *("draft_profile_change", "expected_secrets", "failed_in", "fallback_errors", "find_caller"),

@@ -196,7 +196,7 @@ def test_a_deleted_connection_is_back_with_all_that_was_its_own(
     assert row.last_check == ConnectionCheck.objects.get() and row.last_check.success
     assert [one.alias for one in row.former_aliases.all()] == ["production"]
     assert reload(approval).connection == row and list(token.connections.all()) == [row]
-    assert [one.number for one in services.versions(row)] == [3, 2, 2, 1]
+    assert [one.number for one in services.versions(row)] == [3, 2, 1]
 
 
 def test_a_deleted_profile_is_back_with_its_links(connection: Connection, administrator: Any):

@@ -1,0 +1,1 @@
+"""Versions: listed, compared, named, pinned and restored; and what was deleted, brought back."""
