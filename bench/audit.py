@@ -6,12 +6,9 @@ takes with any filter and any pair of filters, and what an event adds to a save.
 
 import itertools
 import random
-import statistics
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:

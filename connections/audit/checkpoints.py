@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from ..models import AuditChain, AuditCheckpoint, AuditEvent, AuditMention
 from .keys import public_key, signed
-from .recording import Subject, act, record
+from .recording import act, record
+from .writing import Subject
 
 LATE = timedelta(minutes=15)  # after midnight, in which an act of the day before may still end
 AT_ONCE = 5000  # events that one statement deletes

@@ -8,10 +8,11 @@ from .checkpoints import make_checkpoints, prune_events
 from .filters import BY, FILTERS, VIEW, BadFilter, wanted
 from .origin import Origin, coming_from, origin
 from .reading import Told, text_of, told
-from .recording import Change, Subject, act, record, record_noted, record_refusal
+from .recording import act, has_notes, note, record, record_refusal
 from .selectors import BadPlace, Found, batches, event, find
 from .verification import Problem, Report, verify
 from .words import kind_named, sentence, things, verbs
+from .writing import Change, Subject
 
 __all__ = [
     "BY",
@@ -32,12 +33,13 @@ __all__ = [
     "coming_from",
     "event",
     "find",
+    "has_notes",
     "kind_named",
     "make_checkpoints",
+    "note",
     "origin",
     "prune_events",
     "record",
-    "record_noted",
     "record_refusal",
     "sentence",
     "text_of",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from providers.core.base import Provider
 from providers.core.schema import settings_fields
 
-from ..audit.services import Subject, act, record
+from ..audit.services import Subject, act, note, record
 from ..change_counter import bump_change_counter
 from ..destinations import (
     Destination,
@@ -142,6 +142,7 @@ def _settled(
             for one in missing:
                 rows_of_one = HostApproval.objects.filter(section=one.section, host=one.host)
                 _decide(rows_of_one.filter(Q(team=None) | Q(team=one.team)), actor)
+                note(Subject("host", name=f"{one.host} ({one.section})"))
             bump_change_counter()
     if is_approved:
         return []

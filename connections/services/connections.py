@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.base import Provider
 from providers.core.registry import is_built_in
 
-from ..audit.services import act, record
+from ..audit.services import act, has_notes, record
 from ..catalog import confirm_types
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
@@ -105,9 +105,7 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     require(actor, "connections.change_connection")
     draft = Draft(actor, settings, missing_secrets, kept)
     with transaction.atomic():
-        row = hold(Connection.objects.all(), [connection.pk]).get(connection.pk)
-        if row is None:
-            raise Connection.DoesNotExist
+        row = _held(connection)
         require(actor, "connections.change_connection", on=row)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
@@ -118,10 +116,19 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         if saved.changed:
             save_version(row, actor)
             saved = replace(saved, step=note_change(actor, row))
-            record(row, actor=actor, changes=changes_of(row, before))
         if settings is not None:  # who renames has not looked where the secrets go
             saved.notices.extend(settle_hosts(row, actor, settings if merge else None))
+        if saved.changed or has_notes():  # a save that changes nothing may approve hosts
+            record(row, actor=actor, changes=changes_of(row, before))
     return saved
+
+
+def _held(connection: Connection) -> Connection:
+    """The connection as it is now, locked. Raises DoesNotExist."""
+    found = hold(Connection.objects.all(), [connection.pk])
+    if connection.pk not in found:
+        raise Connection.DoesNotExist
+    return found[connection.pk]
 
 
 @retried

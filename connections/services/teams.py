@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from ..audit.services import act, record, record_noted
+from ..audit.services import act, has_notes, record
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import parse_id
@@ -189,7 +189,8 @@ def change_team(team: Team, changes: Mapping[str, Any], *, actor: Actor) -> Team
             limit_team(team, **(before | limits), actor=actor)
         if "name" in changes:
             rename_team(team, changes["name"], actor=actor)
-        record_noted(actor=actor)
+        if has_notes():
+            record(actor=actor)
     return team
 
 

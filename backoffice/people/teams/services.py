@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from connections.audit.services import act, record_noted
+from connections.audit.services import act, has_notes, record
 from connections.errors import FieldError
 from connections.models import (
     SUFFIX,
@@ -138,7 +138,8 @@ def add_member(team: Team, name: str, role: str, *, actor: Any) -> Membership:
         raise Invalid([FieldError("name", "taken", text)])
     with transaction.atomic():
         row = set_member(team, person, role, actor=actor)
-        record_noted(actor=actor)
+        if has_notes():
+            record(actor=actor)
     return row
 
 

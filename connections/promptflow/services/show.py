@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from connections import listing
-from connections.audit.services import act, record, record_noted
+from connections.audit.services import act, has_notes, record
 from connections.credentials import key_ids
 from connections.former_aliases import former_alias
 from connections.models import Connection, by_name
@@ -90,7 +90,8 @@ def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
 def promptflow_files(connections: Sequence[Connection], *, actor: Actor) -> dict[str, str]:
     """`promptflow_file` of several, by their aliases: one export. Raises Invalid."""
     texts = {row.alias: promptflow_file(row, actor=actor) for row in connections}
-    record_noted(actor=actor)
+    if has_notes():
+        record(actor=actor)
     return texts
 
 

@@ -4,6 +4,7 @@ Each step is one transaction, so that a process may end between any two of them.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.db import transaction
@@ -168,7 +169,7 @@ def swap_back(row: Connection, held: KeyReplacement, actor: Actor, said: str) ->
     """Exchanges the key of a locked connection with that of its locked replacement, and saves
     both.
     """
-    refused = slot_of(row, held.fields)
+    refused, before = slot_of(row, held.fields), copy(row)
     put_slot(row, held.fields, held.credentials)
     row.settings_version = row.version + 1  # which the save will make it
     save_version(row, actor)
@@ -177,4 +178,4 @@ def swap_back(row: Connection, held: KeyReplacement, actor: Actor, said: str) ->
     held.settings_version, held.credentials = row.settings_version, refused
     put_end(held, kept_time())
     held.save()
-    record(held, actor=actor, changes=changes_of(row))
+    record(held, actor=actor, changes=changes_of(row, before))

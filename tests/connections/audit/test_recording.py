@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from connections import services
+from connections.audit import writing
 from connections.audit.services import Origin, Subject, act, coming_from, record
 from connections.errors import Invalid
-from connections.models import ApiToken, AuditEvent, AuditMention, Connection
+from connections.models import ApiToken, AuditEvent, AuditMention, Connection, HostApproval
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 from tests.people import person
 
@@ -149,3 +150,25 @@ def test_texts_that_no_database_stores_are_stored_all_the_same(db: None):
 def test_an_action_without_words_is_refused():
     with pytest.raises(ValueError, match="no words"):
         act("connection.juggle")
+
+
+def test_a_host_that_a_save_approves_is_named_by_its_event(fake: Any, administrator: Any):
+    settings = {"api_key": "$Fake:ApiKey", "base_url": "https://own.example/v1"}
+    saved = services.create_connection("fake", actor=administrator, name="New", settings=settings)
+    assert body(last())["others"] == [["host", "", "https://own.example (fake)"]]
+    services.forget_host(HostApproval.objects.get(), actor=administrator)
+    before = len(events())
+    services.update_connection(saved.row, actor=administrator, settings=settings)
+    assert len(events()) == before + 1 and last().object_id == str(saved.row.pk)
+
+
+def test_a_refusal_that_cannot_be_recorded_is_a_refusal_all_the_same(
+    connection: Connection, viewer: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+):
+    def broken(_values: Any) -> None:
+        raise DatabaseError("readonly database")
+
+    monkeypatch.setattr(writing, "append", broken)
+    with pytest.raises(PermissionDenied):
+        services.set_active(connection, False, actor=viewer)
+    assert "left no event" in caplog.text

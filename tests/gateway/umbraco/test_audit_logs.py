@@ -166,7 +166,7 @@ def test_what_makes_no_sense_is_refused(umbraco: Api, query: str):
     assert errors(umbraco.get(f"{LOGS}?{query}")).keys() == {f"/{query.partition('=')[0]}"}
 
 
-@pytest.mark.parametrize("id", ["nothing", str(uuid4()), str(UUID(int=5)), "0" * 36])
+@pytest.mark.parametrize("id", ["nothing", str(UUID(int=5)), "0" * 36])
 def test_what_is_not_there_is_a_problem(umbraco: Api, id: str):
     for method in ("GET", "DELETE"):
         assert misfit(problem(umbraco(method, f"{LOGS}/{id}"), 404), shapes.PROBLEM) == []
