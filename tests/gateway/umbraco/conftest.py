@@ -9,6 +9,7 @@ from django.urls import clear_url_caches
 
 import backoffice.urls
 from tests.connections.api.calls import Api, token_of
+from tests.teams.conftest import teams  # noqa: F401 a fixture
 
 PREFIX = "umbraco/ai/management/api/v1"
 
