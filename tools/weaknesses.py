@@ -17,6 +17,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / ".bandit.baseline"
 CODE = ("backoffice", "connections", "gateway", "providers", "switchboard")
+# Passwords in the code: ruff (S105 to S107) and detect-secrets look for them too, and take fewer words
+# for one.
+SKIPPED = "B105,B106,B107"
 
 Place = tuple[str, str, str]  # file, bandit's test, the line without its indentation
 
@@ -56,6 +59,7 @@ def found(root: Path) -> Iterator[tuple[Place, str]]:
     """The places that bandit finds without a reason beside them, each with what to tell of it."""
     folders = [name for name in CODE if (root / name).is_dir()]
     command = [sys.executable, "-m", "bandit", "--quiet", "--recursive", "--format", "json"]
+    command += ["--skip", SKIPPED]
     done = subprocess.run(
         [*command, *folders], cwd=root, capture_output=True, text=True, check=False
     )
