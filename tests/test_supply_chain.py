@@ -143,6 +143,7 @@ def tree(tmp_path: Path) -> Path:
         ("providers/acme.py", f'KEYS = ["{KEY}"]'),
         ("providers/types.yaml", f"{WORD}: hunter2x"),
         ("tests/test_acme.py", f'KEYS = ["{KEY}"]'),
+        ("notes.md", "-----BEGIN RSA " + "PRIVATE KEY-----"),
         ("notes.md", f"postgres://user:{KEY}@host/name"),
     ],
 )

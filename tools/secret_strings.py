@@ -22,7 +22,7 @@ from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / ".secrets.baseline"
-WORDS = re.compile("|".join(DENYLIST), re.IGNORECASE)
+NAMES = re.compile("|".join(DENYLIST), re.IGNORECASE)
 # Written by programs from what is searched itself, or full of hashes.
 NOT_SEARCHED = (
     ".secrets.baseline",
@@ -59,6 +59,8 @@ FILTERS = (
     "heuristic.is_templated_secret",
 )
 NOTES = r"^\[\^[a-z0-9-]+\]: `\S+\.py::"  # lines of SECURITY.md with names of tests alone
+# Three words, but for the lines around a private key, or a dotted name: no service makes such keys.
+WORDS = r"^(?!.*PRIVATE KEY).*\S\s+\S+\s+\S|^[a-z]+(\.[a-z_]+)+$"
 
 Finding = tuple[str, str, str]  # file, kind, SHA-1 of the text, as detect-secrets has them
 
@@ -113,7 +115,9 @@ def plugins() -> dict[str, BasePlugin]:
 def settings(names: list[str]) -> dict[str, Any]:
     """Settings of detect-secrets for some detectors. Nothing is verified, as that asks services."""
     filters: list[dict[str, Any]] = [{"path": f"detect_secrets.filters.{one}"} for one in FILTERS]
-    filters.append({"path": "detect_secrets.filters.regex.should_exclude_line", "pattern": [NOTES]})
+    for what, pattern in (("line", NOTES), ("secret", WORDS)):
+        path = f"detect_secrets.filters.regex.should_exclude_{what}"
+        filters.append({"path": path, "pattern": [pattern]})
     return {"plugins_used": [{"name": name} for name in names], "filters_used": filters}
 
 
@@ -161,7 +165,7 @@ def may_find(detector: BasePlugin, file: str, text: str) -> bool:
         return any(
             detector.calculate_shannon_entropy(one) > limit for one in detector.analyze_string(text)
         )
-    lines = [line for line in text.splitlines() if WORDS.search(line)]
+    lines = [line for line in text.splitlines() if NAMES.search(line)]
     return any(detector.analyze_line(filename=file, line=line) for line in lines)
 
 

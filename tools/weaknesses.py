@@ -17,8 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / ".bandit.baseline"
 CODE = ("backoffice", "connections", "gateway", "providers", "switchboard")
-# Passwords in the code: ruff (S105 to S107) and detect-secrets look for them too, and take fewer words
-# for one.
+# Passwords in the code: ruff (S105 to S107) and detect-secrets look for them too, and take fewer
+# words for one.
 SKIPPED = "B105,B106,B107"
 
 Place = tuple[str, str, str]  # file, bandit's test, the line without its indentation
