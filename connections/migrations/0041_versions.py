@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0039_what_clients_keep'),
+        ('connections', '0040_audit_by'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
