@@ -122,7 +122,7 @@ def _told(event: AuditEvent, body: dict[str, Any], sight: _Sight) -> Told:
     shown = {f"{kind} {name}" for kind, _pk, name in others}
     own = [Difference(*one) for one in body.get("changes", ())]
     inside = [
-        Difference(*one, of=of)
+        Difference(one[0], one[1], one[2], of=of)
         for of, changes in body.get("inside", {}).items()
         if of in shown or sight.ids is None
         for one in changes
