@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0040_versions'),
+        ('connections', '0039_what_clients_keep'),
     ]
 
     operations = [
