@@ -135,6 +135,7 @@ def restore_profile(
             expected_version=expected_version,
             connection=connection_then(was),
             settings=then.settings,
+            client_settings=was.client_settings or {},
             fallbacks=then.fallbacks,
             **columns_of(Profile, was),
         )

@@ -108,7 +108,8 @@ def _profile(was: Profile, step: UndoStep, actor: Actor, alias: str) -> Saved:
     if len(fit) < len(wanted):
         text = _("A fallback is of a team that has not let this one use it, so it is left out.")
         then.notices.append(Notice("fallbacks", "other_team", text))
-    draft = ProfileDraft(actor, target, then.settings, fit, held, team=was.team)
+    kept = was.client_settings
+    draft = ProfileDraft(actor, target, then.settings, fit, held, team=was.team, kept=kept)
     given, columns = alias or was.alias, columns_of(Profile, was)
     saved = draft_profile(draft, was.capability, alias=given, id=was.pk, **columns)
     saved.row.version = was.version + 1

@@ -98,9 +98,16 @@ def test_a_copy_an_undone_change_and_a_restored_profile_have_them(
     assert saved.row.client_settings is None
     services.undo_last_act(administrator)
     assert Profile.objects.get(pk=row.pk).client_settings == row.client_settings
+    services.update_profile(row, actor=administrator, client_settings={})
+    restored = services.restore_version(row, 1, actor=administrator)
+    assert restored.row.client_settings == row.client_settings
     services.delete_profile(Profile.objects.get(pk=row.pk), actor=administrator)
     services.undo_last_act(administrator)
     assert Profile.objects.get(pk=row.pk).client_settings == row.client_settings
+    services.delete_profile(Profile.objects.get(pk=row.pk), actor=administrator)
+    last = Profile.history.filter(id=row.pk).latest("history_id")
+    revived = services.revive("profile", last, actor=administrator)
+    assert revived.row.client_settings == row.client_settings
 
 
 def test_our_own_addresses_do_not_know_them(umbraco: Api, api: Api, connection: Connection):
