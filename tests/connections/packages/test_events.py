@@ -179,7 +179,7 @@ def test_an_import_that_ends_between_two_parts_says_so(
 def test_an_import_of_more_rows_than_an_event_names_says_how_many(
     fake: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("connections.audit.recording.MOST_OTHERS", 2)
+    monkeypatch.setattr("connections.audit.writing.MOST_OTHERS", 2)
     rows = [connect(name=f"Number {number}") for number in range(5)]
     content = services.export_package(rows, actor=None)
     delete_all()
