@@ -40,6 +40,10 @@ def post_fork(_server: Any, worker: Any) -> None:
     # Pages and imports compute in threads beside the event loop. Whoever of them waits for the
     # interpreter waits for this long each time, and Python's own 5 ms become 200 in one request.
     sys.setswitchinterval(0.0003)
+    if worker.age == 1:  # the first of them, once in each start
+        from .starts import tell_start
+
+        tell_start()
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 3))
 
 

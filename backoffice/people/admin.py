@@ -1,5 +1,6 @@
 """Users in the admin: nobody but a superuser can make one, or hand out permissions they lack."""
 
+from functools import partial
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -12,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
 from .access import roles_change
+from .admin_events import RecordedAdmin
 
 admin.site.unregister([User, Group])
 # what allauth registers: second factors and sessions have pages of ours, e-mail addresses no use
@@ -20,7 +22,7 @@ admin.site.unregister([SocialAccount, SocialApp, SocialToken])  # links have pag
 
 
 @admin.register(User)
-class SafeUserAdmin(UserAdmin):  # type: ignore[type-arg]
+class SafeUserAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
     """Django's page for users, less what would let an administrator become a superuser."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -30,6 +32,10 @@ class SafeUserAdmin(UserAdmin):  # type: ignore[type-arg]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         with roles_change(form.instance.pk):
             super().save_related(request, form, formsets, change)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        do = partial(super().user_change_password, request, id, form_url)
+        return self.acting(request, "password.update", id, do)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (
@@ -43,7 +49,7 @@ class SafeUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class SafeGroupAdmin(GroupAdmin):
+class SafeGroupAdmin(RecordedAdmin, GroupAdmin):
     """Django's page for groups.
 
     What a group may do is a superuser's to change: an administrator is in one.

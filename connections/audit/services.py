@@ -4,6 +4,7 @@ read them.
 
 from ..models import Outcome
 from .bounded import times_due
+from .chain import instance
 from .checkpoints import make_checkpoints, prune_events
 from .filters import BY, FILTERS, VIEW, BadFilter, wanted
 from .origin import Origin, coming_from, origin
@@ -34,6 +35,7 @@ __all__ = [
     "event",
     "find",
     "has_notes",
+    "instance",
     "kind_named",
     "make_checkpoints",
     "note",
