@@ -9,6 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from .. import services
+from ..audit.services import Subject
 from ..client_ip import address_of
 from ..models import ApiToken
 from ..standing import viewer_of
@@ -28,6 +29,9 @@ class TokenAuthentication(BaseAuthentication):
                 "This token is unknown, expired or revoked.", "invalid_token"
             )
         if refusal := services.refused_address(token, address_of(request.META)):
+            subject, why = Subject.of(token), "address_not_allowed"
+            if times := services.refusals_due(subject, why):
+                services.note_refused_token(subject, why, times)
             raise PermissionDenied(refusal, "address_not_allowed")
         token.user.token = token  # type: ignore[attr-defined]  # may_approve asks
         begin_viewing(viewer_of(token.user, token))  # ends with the request: ViewerMiddleware

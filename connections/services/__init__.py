@@ -41,7 +41,9 @@ from .callers import (
     authenticate_token,
     caller_of,
     find_caller,
+    note_refused_token,
     profiles_limit,
+    refusals_due,
     refused_address,
 )
 from .checking import CheckResult, learn, run_check

@@ -13,9 +13,10 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.cache import cache
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
+from ..audit.services import Outcome, Subject, origin, record, times_due
 from ..client_ip import is_within
 from ..lookup import parse_id
 from ..models import ApiToken, FormerAlias, Profile, Team
@@ -54,18 +55,46 @@ def authenticate_token(text: str) -> ApiToken | None:
         if text.isascii() and text.isprintable()
         else None
     )
-    if (
-        row is None
-        or not hmac.compare_digest(row.digest, digest(text))
-        or row.state != "active"
-        or not row.user.is_active
-    ):
+    if wrong := _why_not(row, text):
+        subject = Subject.of(row) if row else None
+        if times := refusals_due(subject, wrong):
+            note_refused_token(subject, wrong, times)
         return None
+    assert row is not None  # noqa: S101 it would have been refused
     if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
         # a full disk is no reason to refuse
         with suppress(OperationalError), transaction.atomic():
             ApiToken.every.filter(pk=row.pk).update(last_used_at=timezone.now())
     return row
+
+
+def _why_not(row: ApiToken | None, text: str) -> str:
+    """The reason why a token is refused, in a word; empty for one that may come in."""
+    if row is None:
+        return "unknown"
+    if not hmac.compare_digest(row.digest, digest(text)):
+        return "wrong"
+    if row.state != "active":
+        return row.state
+    return "" if row.user.is_active else "inactive_user"
+
+
+def refusals_due(token: Subject | None, why: str) -> int:
+    """How many refusals of a token the event tells that is due now, 0 for none: there is one a
+    minute in each process, for each token and reason; of unknown ones for each address. `token`:
+    None for a text that is no token of ours.
+    """
+    where = f"token {token.id}" if token else f"address {origin().address}"
+    return times_due("api_token.use", why, where)
+
+
+def note_refused_token(token: Subject | None, why: str, times: int) -> None:
+    """Leaves an event of a token that was refused so many times."""
+    detail = {"times": times} if times > 1 else {}
+    outcome, action = Outcome.REFUSED, "api_token.use"
+    # a database that takes nothing is no reason for another answer
+    with suppress(DatabaseError), transaction.atomic():
+        record(token, actor=None, action=action, detail=detail, outcome=outcome, code=why)
 
 
 @dataclass(frozen=True, slots=True)

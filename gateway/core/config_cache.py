@@ -27,7 +27,7 @@ from connections.workloads.services import TokenRefused, find_workload, is_signe
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
-from .db_threads import read_in_thread
+from .db_threads import from_here, read_in_thread
 from .errors import GatewayError, from_refused, from_unusable
 from .invalidation import new_invalidation
 from .issuer_keys import IssuerKeys
@@ -224,7 +224,7 @@ class ConfigCache:
         """
         for _ in range(REREADINGS):
             generation = self._generation
-            value = await read_in_thread(read, *arguments)
+            value = await read_in_thread(from_here(read), *arguments)
             await self.invalidation.confirm()
             if generation == self._generation:
                 return value

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, close_old_connections, connection, connections
 
+from connections.audit.services import coming_from, origin
 from connections.outages import AWAY, database_outage
+from providers.core.request_id import REQUEST_ID
 
 from .errors import GatewayError
 
@@ -20,6 +22,21 @@ UNCONFIRMED = (
 )
 
 Result = TypeVar("Result")
+
+
+def from_here(function: Callable[..., Result]) -> Callable[..., Result]:
+    """The function, whose events say in another thread where the request of this one comes from."""
+    where, named = origin(), REQUEST_ID.get()
+
+    def called(*arguments: Any) -> Result:
+        before = REQUEST_ID.set(named)
+        try:
+            with coming_from(where):
+                return function(*arguments)
+        finally:
+            REQUEST_ID.reset(before)
+
+    return called
 
 
 async def in_thread(

@@ -2,6 +2,7 @@
 finding the caller, and the headers of a refusal.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from django.conf import settings
 from pydantic_core import from_json
 
 from connections import services
+from connections.audit.services import Origin, Subject, coming_from, origin
 from connections.bodies import at_most
-from connections.client_ip import source_address
 from connections.services import Caller
 from providers.core.base import Capability
 from providers.core.chat import ChatRequest
 
+from ..core.db_threads import from_here, in_thread
 from ..core.errors import GatewayError, invalid
 from ..core.requests import GatewayRequest
 from ..routing.gateway import Gateway
@@ -123,6 +125,13 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes], remote: str
     503 while nothing can be confirmed.
     """
     token = token_in(headers)
+    forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+    where = Origin("gateway", {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded})
+    with coming_from(where):
+        return await _known_caller(gateway, token)
+
+
+async def _known_caller(gateway: Gateway, token: str) -> Caller:
     try:
         caller = await gateway.config.caller(token) if token else None
     except GatewayError as error:
@@ -136,16 +145,27 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes], remote: str
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
-    if caller.networks:
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        address = source_address(remote, forwarded, settings.TRUSTED_PROXIES)
-        if refusal := services.refused_address(caller, address):
-            raise GatewayError(403, "address_not_allowed", refusal)
+    if caller.networks and (refusal := services.refused_address(caller, origin().address)):
+        _tell_refused(caller, "address_not_allowed")
+        raise GatewayError(403, "address_not_allowed", refusal)
     if not services.allows(caller, services.Scope.GATEWAY_USE):
         raise GatewayError(
             403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}."
         )
     return caller
+
+
+def _tell_refused(caller: Caller, why: str) -> None:
+    """Leaves an event, for which nobody waits."""
+    token = Subject("api_token", str(caller.token_id), f"{caller.token_name} ({caller.prefix}…)")
+    if times := services.refusals_due(token, why):
+        telling = in_thread(from_here(services.note_refused_token), token, why, times)
+        task = asyncio.ensure_future(telling)
+        _telling.add(task)  # or it may be forgotten before its end
+        task.add_done_callback(_telling.discard)
+
+
+_telling: set["asyncio.Future[None]"] = set()
 
 
 @contextmanager

@@ -325,6 +325,14 @@ def records(**wanted: Any) -> list[dict[str, Any]]:
     return _plain(UsageRecord.objects.filter(**wanted).order_by("pk").values())
 
 
+def refusals(text: str) -> list[dict[str, Any]]:
+    """The events of a token that was refused."""
+    from connections.models import AuditEvent
+
+    rows = AuditEvent.objects.filter(action="api_token.use", object_id=token_id(text))
+    return _plain(rows.values())
+
+
 def attempts(key: str) -> list[dict[str, Any]]:
     """The attempts of a usage record, in their order."""
     from gateway.models import UsageAttempt

@@ -280,6 +280,8 @@ LEAVE_NONE = {
     *("purge_versions", "settle_all_hosts", "settle_flows"),
     # what a person sees, and how far work of theirs is
     *("beat", "cancel_task", "choose_columns", "drop_task", "remove_view", "save_view"),
+    # refusals at the doors: test_refused_tokens.py
+    *("note_refused_token", "refusals_due"),
     # checks that nobody asked for, and the deletion of what only helps
     *("prune_checks", "prune_undo_steps", "record_check", "record_scheduled", "renew_tokens"),
     *("resume_bulk_tests", "run_bulk_test"),

@@ -276,6 +276,20 @@ def test_a_token_that_ended_or_was_revoked_is_nobodys(gate: Gateway):
     )
 
 
+def test_a_refused_token_leaves_few_events_that_say_why_and_from_where(gate: Gateway):
+    """One a minute in each of the two workers."""
+    expired, far = gate.office.token(), gate.office.token(networks=["203.0.113.0/24"])
+    gate.office.expire(expired)
+    for text, why in ((expired, "expired"), (far, "address_not_allowed")):
+        for _ in range(10):
+            gate.chat(gate.known("words"), text)
+        found = eventually(lambda text=text: gate.office.refusals(text))
+        assert len(found) <= 2
+        told = {(one["code"], one["surface"], one["address"]) for one in found}
+        assert told == {(why, "gateway", "127.0.0.1")}
+        assert text not in str(found) and all(one["request_id"] for one in found)
+
+
 def test_the_beginning_of_a_token_is_not_enough(gate: Gateway):
     for text in (gate.token[:11], gate.token[:-1], gate.token + "x", gate.token.swapcase()):
         assert code_of(gate.chat(gate.known("words"), text)) == (401, "invalid_token")
