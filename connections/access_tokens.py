@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, IntegrityError
@@ -23,7 +24,8 @@ from django.views.decorators.debug import sensitive_variables
 from providers.http.oauth2_client import MemoryTokens, Once, Token
 from providers.http.service import TOKEN_SECONDS
 
-from .models import AccessToken
+from .bindings import binding_of_token, bound
+from .models import AccessToken, judged
 
 LEASE = timedelta(
     seconds=TOKEN_SECONDS + 5
@@ -78,10 +80,11 @@ class DatabaseTokens:
         try:
             # by older keys too: a token of the service outlives a rotation of ours
             keys = [stored_key(grant_key, key) for key in settings.FERNET_KEYS]
-            stored = self._rows.filter(key__in=keys).values_list("credentials", flat=True).first()
+            rows = self._rows.filter(key__in=keys).values_list("key", "credentials")
+            stored = self._own(*(rows.first() or ("", None)))
         except Error:
             return held
-        value = str(stored.get("refresh_token", "")) if isinstance(stored, dict) else ""
+        value = str(stored.get("refresh_token", ""))
         return (value, *held) if value else held
 
     def _shared(self, key: str, ask: Callable[[], Token], refused: str) -> str:
@@ -101,8 +104,14 @@ class DatabaseTokens:
             .values_list("credentials", flat=True)
             .first()
         )
-        value = str(stored.get("token", "")) if isinstance(stored, dict) else ""
+        value = str(self._own(key, stored).get("token", ""))
         return value if value != refused else ""
+
+    @sensitive_variables()
+    def _own(self, key: str, stored: Any) -> dict[str, Any]:
+        """What is stored, if it belongs to this connection and grant; else nothing."""
+        found = judged(stored, binding_of_token(self._id, key))
+        return found if isinstance(found, dict) else {}
 
     @property
     def _rows(self) -> QuerySet[AccessToken]:
@@ -127,6 +136,7 @@ class DatabaseTokens:
         until = token.held_until(now)
         kept = {"refresh_token": token.refresh_token} if token.refresh_token else {}
         held = {"token": token.value, **kept} if until > now or kept else None
+        held = bound(held, binding_of_token(self._id, key)) if held else None
         row = {"key": key, "credentials": held, "expires_at": datetime.fromtimestamp(until, UTC)}
         row |= {"refresh_ends_at": self._refresh_end(key, token), "failed_at": None, "failure": ""}
         self._rows.filter(leased_until=lease).update(**row, leased_until=None)

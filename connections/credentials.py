@@ -17,7 +17,11 @@ from fernet_fields import EncryptedField
 from fernet_fields.hkdf import derive_fernet_key
 from pydantic_core import from_json
 
+# Of a row, and of each of its settings by name. A list, since the version before takes texts among
+# credentials for secrets where it lists those.
+Binding = list[Any]
 MASK = "***"
+BOUND = "switchboard.bound_to"  # of a document: what it belongs to
 SHOWN = re.compile(r"[^-_]{0,7}[-_]\*{3}")  # the mask of a secret with a prefix
 
 
@@ -37,8 +41,22 @@ class Undecryptable:
         return "<cannot decrypt>"
 
 
+class Misplaced(Undecryptable):
+    """Credentials that a key opens, and that belong to another row or to other settings."""
+
+    def __repr__(self) -> str:
+        return "<belongs elsewhere>"
+
+
 class SecretDict(dict[str, Any]):
-    """A dict that prints its keys only. Still a dict: never hand one to a serializer."""
+    """A dict that prints its keys only. Still a dict: never hand one to a serializer.
+
+    `bound`: what it belongs to (bindings.py), empty where it does not say; `token`: as it was
+    stored, empty where it was not.
+    """
+
+    bound: Binding = []
+    token = b""
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{key}: {MASK}" for key in self) + "}"
@@ -111,9 +129,18 @@ def decrypt(token: bytes | None) -> "SecretDict | Undecryptable | None":
     if token is None:
         return None
     try:
-        return SecretDict(from_json(fernet().decrypt(bytes(token))))
+        found = SecretDict(from_json(fernet().decrypt(bytes(token))))
     except (InvalidToken, ImproperlyConfigured):
         return Undecryptable(bytes(token))
+    found.bound, found.token = found.pop(BOUND, []), bytes(token)
+    return found
+
+
+def encrypt(credentials: Mapping[str, Any]) -> bytes:
+    """A token of credentials, with what they are bound to."""
+    binding = getattr(credentials, "bound", [])
+    document = {**credentials, BOUND: binding} if binding else credentials
+    return fernet().encrypt(json.dumps(document).encode())
 
 
 class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc, type-arg]
@@ -131,6 +158,16 @@ class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc, type
     def fernet(self) -> MultiFernet:  # not cached on the field, so that a changed setting is seen
         return fernet()
 
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The value, bound to its row where the rows of the table bind theirs."""
+        value = super().pre_save(model_instance, add)
+        binding = getattr(model_instance, "binding", None) if isinstance(value, dict) else None
+        if binding is None:
+            return value
+        found = SecretDict(value)
+        found.bound = binding
+        return found
+
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if hasattr(value, "as_sql"):
             if isinstance(value.output_field, CredentialsField):
@@ -138,11 +175,7 @@ class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc, type
             raise TypeError(f"{self.name}: this expression would be stored in clear")
         if value is None:
             return None
-        token = (
-            value.token
-            if isinstance(value, Undecryptable)
-            else fernet().encrypt(json.dumps(value).encode())
-        )
+        token = value.token if isinstance(value, Undecryptable) else encrypt(value)
         return connection.Database.Binary(token)
 
     def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:

@@ -50,4 +50,4 @@ DEFAULT_FALLBACK_CODES = frozenset(
     }
 )
 # Codes of Unusable that are a missing key.
-MISSING_KEY = frozenset({"unresolved_reference", "undecryptable"})
+MISSING_KEY = frozenset({"unresolved_reference", "undecryptable", "misplaced"})

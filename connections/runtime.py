@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db import connection as database
 from django.db import connections as databases
 from django.db.models import QuerySet
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -28,23 +28,19 @@ from providers.http.service import HttpService
 from . import conf
 from .access_tokens import DatabaseTokens
 from .catalog import confirm_types
-from .credentials import Undecryptable, decrypt, merged
+from .credentials import Misplaced, Undecryptable, decrypt, merged
 from .destinations import refuse_unapproved
 from .display import setting_label
 from .errors import Unusable
 from .former_aliases import OWN_CODE, former_alias, note_use
 from .kept import settings_alone
 from .lookup import id_or_alias_q, parse_id
-from .models import Connection, Fallback, Profile
+from .models import Connection, Fallback, Profile, judged_of_connection
 from .profile_settings import ProfileSettings, profile_settings_class
 from .references import Resolution, is_reference, unescape
 from .resolving import Asker
 from .section_teams import asker_of
-
-CANNOT_DECRYPT = gettext_noop(
-    "The stored credentials of %(name)s cannot be decrypted: the key that encrypted them is not in "
-    "FERNET_KEYS. Add that key again, or enter the credentials again."
-)
+from .wording import LOST
 
 
 @dataclass(slots=True)
@@ -91,15 +87,16 @@ def find_connection(id_or_alias: str) -> StoredConnection:
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     key, alias, name, version, provider_id, is_active, settings, token, type_version, team = row
+    pk, plain = _as_id(key), from_json(settings)
     return StoredConnection(
-        _as_id(key),
+        pk,
         alias,
         name,
         version,
         provider_id,
         bool(is_active),
-        from_json(settings),
-        decrypt(token),
+        plain,
+        judged_of_connection(decrypt(token), pk, provider_id, plain),
         type_version,
         team and _as_id(team),
     )
@@ -211,7 +208,8 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     """
     provider, credentials = _provider(connection), connection.credentials
     if isinstance(credentials, Undecryptable):
-        raise Unusable("undecryptable", gettext(CANNOT_DECRYPT) % {"name": connection.name})
+        code = "misplaced" if isinstance(credentials, Misplaced) else "undecryptable"
+        raise Unusable(code, str(LOST[code]) % {"name": connection.name})
     stored = merged(connection.settings, credentials) if credentials else connection.settings
     if connection.type_version != provider.version:
         stored = provider.migrated(connection.type_version, stored)

@@ -32,6 +32,18 @@ CAUSES = {
     "not_installed": _("A package that this service needs is not installed here."),
     "error": _("The service failed. Try again later."),
 }
+# Why stored credentials are not used
+LOST = {
+    "undecryptable": _(
+        "The stored credentials of %(name)s cannot be decrypted: the key that encrypted them is "
+        "not in FERNET_KEYS. Add that key again, or enter the credentials again."
+    ),
+    "misplaced": _(
+        "The stored credentials of %(name)s belong to another connection, or to the settings that "
+        "it had before somebody changed the database, so they are not used. Enter them again. If "
+        "a backup or an older version stored them, see SECURITY.md: rotate_credentials --bind."
+    ),
+}
 
 
 def in_active_language(text: str) -> str:

@@ -79,6 +79,7 @@ MAY_READ_CREDENTIALS = {
     "backoffice/people/oidc/staying.py",  # refresh tokens, for the provider
     "backoffice/people/signin/factors.py",
     "connections/models/connections.py",
+    "connections/models/bound.py",  # judges them when they are read
     "connections/models/key_replacement.py",
     "connections/type_versions.py",
     "connections/runtime.py",  # loads them for use

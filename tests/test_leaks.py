@@ -627,7 +627,9 @@ def what_is_raised(stage: Stage) -> Found:
 
 
 def _with(row: Connection, settings: dict[str, Any]) -> Connection:
-    Connection.objects.filter(pk=row.pk).update(settings=settings)
+    changed = reload(row)
+    changed.settings = settings
+    changed.save()
     return reload(row)
 
 

@@ -54,6 +54,7 @@ NO_PROMISE = (
     "Remove the old key. Restart.",
     "Older copies of the database still need",
     "Backups still hold it.",
+    "Not bound are references",
     "In short:",
     "An upstream's answer goes through as it is",
     "Nobody needs to be known to open a connection",

@@ -10,6 +10,7 @@ from .base import (
     by_name,
     has_name_key,
 )
+from .bound import GRACE, BindingNote, judged, judged_of_connection, takes_unbound
 from .change_stamp import ChangeStamp
 from .client_choice import ClientChoice
 from .connection_type import ConnectionType
@@ -46,6 +47,7 @@ from .undo_step import UndoStep
 __all__ = [
     "ALIAS_PATTERN",
     "ALIAS_RULE",
+    "GRACE",
     "RESERVED_ALIASES",
     "SUFFIX",
     "AccessToken",
@@ -55,6 +57,7 @@ __all__ = [
     "AuditCheckpoint",
     "AuditEvent",
     "AuditMention",
+    "BindingNote",
     "ByCodePoint",
     "ChangeStamp",
     "ClientChoice",
@@ -103,8 +106,11 @@ __all__ = [
     "by_name",
     "has_name_key",
     "is_service_account",
+    "judged",
+    "judged_of_connection",
     "role_taken",
     "seen",
+    "takes_unbound",
     "team_of_a_row",
     "works_now",
 ]

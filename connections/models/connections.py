@@ -16,8 +16,9 @@ from simple_history.models import HistoricalRecords
 from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
-from ..credentials import CredentialsField, Undecryptable, key_ids
+from ..credentials import CredentialsField, Misplaced, Undecryptable, key_ids
 from .base import KEYS_OF_NAME, EditableColumns, VersionedModel, by_name, by_name_key
+from .bound import BoundRow
 from .seeing import OfSeenConnections, SeenConnections, SeenProfiles
 from .teams import team_of_a_row
 from .version_of_connection import VersionOfConnection
@@ -48,7 +49,7 @@ class ProfileColumns(EditableColumns, total=False):
     model: str | None
 
 
-class Connection(VersionedModel):
+class Connection(BoundRow, VersionedModel):
     """An account with a provider.
 
     `settings` holds plain values and references as typed, readable; `credentials` only the secret
@@ -135,6 +136,13 @@ class Connection(VersionedModel):
     def provider_name(self) -> str:
         """The provider's name for people, its id when it is gone."""
         return self.provider.name if self.provider else self.provider_id
+
+    @property
+    def is_misplaced(self) -> bool:
+        """True if its credentials belong to another connection or to other settings. Decrypts
+        them.
+        """
+        return isinstance(self.credentials, Misplaced)
 
     @property
     def is_decryptable(self) -> bool:

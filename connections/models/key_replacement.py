@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from ..credentials import CredentialsField, Undecryptable, key_ids
+from ..bindings import binding_of_connection, bound
+from ..credentials import CredentialsField, SecretDict, Undecryptable, key_ids
+from .bound import judged_of_connection
 from .connections import Connection
 
 
@@ -71,10 +73,25 @@ class KeyReplacement(models.Model):
         return f"{self.state}, of {self.connection_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Stores the row, with the name of the key that encrypts it."""
+        """Stores the row, with the name of the key that encrypts it; new values are bound to the
+        connection as it is in the database.
+        """
+        if isinstance(self.credentials, SecretDict) and not self.credentials.token:
+            columns = ("pk", "provider_id", "settings")
+            found = Connection.every.filter(pk=self.connection_id).values_list(*columns).first()
+            binding = binding_of_connection(*found) if found else []
+            self.credentials = bound(self.credentials, binding)
         if not isinstance(self.credentials, Undecryptable):
             self.credentials_key = key_ids()[0] if self.credentials and key_ids() else None
         super().save(*args, **kwargs)
+
+    def values_for(self, row: Any) -> SecretDict | None:
+        """The values that it keeps, None where they are forgotten, no key opens them, or they
+        belong to another connection than `row` or to other settings than it has.
+        """
+        columns = (row.id, row.provider_id, row.settings)
+        found = judged_of_connection(self.credentials, *columns)
+        return found if isinstance(found, SecretDict) and found else None
 
     @property
     def is_open(self) -> bool:

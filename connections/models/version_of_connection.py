@@ -2,8 +2,10 @@
 
 from django.db import models
 
+from .bound import BoundRow
 
-class VersionOfConnection(models.Model):
+
+class VersionOfConnection(BoundRow):
     """A version of a connection.
 
     `purged`: the secrets that it had and keeps no more, `api_key` or `secrets.token`, each with the

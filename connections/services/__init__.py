@@ -26,6 +26,7 @@ from .approvals import (
     settle_flows,
 )
 from .base import content, new_alias, save_version, save_versions
+from .binding import bind_credentials
 from .bulk_tests import (
     TestSummary,
     begin_bulk_test,

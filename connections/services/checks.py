@@ -24,6 +24,7 @@ from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 from .. import conf
 from ..audit.services import Subject, act, record
 from ..counts import add_to_count
+from ..credentials import Misplaced
 from ..destinations import destinations
 from ..errors import Invalid, Throttled, Unusable
 from ..health.services import forget_failures
@@ -213,8 +214,14 @@ def _tested(
 
 def _unusable(result: SettingsResult) -> CheckResult:
     """The outcome for values that are valid, but cannot be used: cause and cure."""
-    code = "unresolved_reference" if result.unresolved else "undecryptable"
-    lost = _("The stored credentials cannot be decrypted. Enter them again.")
+    is_misplaced = isinstance(result.credentials, Misplaced)
+    lost_code = "misplaced" if is_misplaced else "undecryptable"
+    code = "unresolved_reference" if result.unresolved else lost_code
+    lost = (
+        _("The stored credentials belong to other settings. Enter them again.")
+        if is_misplaced
+        else _("The stored credentials cannot be decrypted. Enter them again.")
+    )
     return CheckResult(False, code, " ".join(result.unresolved) or lost)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop
 
 from ..audit.services import make_checkpoints, prune_events
 from ..jobs import Job, declare
+from .binding import bind_while_in_grace
 from .bulk_tests import resume_bulk_tests
 from .purging import declare_own_keepers, kept_for, purge_secrets
 from .renewal import renew_tokens
@@ -32,6 +33,12 @@ def declare_jobs() -> None:
             gettext_noop("Deletion of acts that cannot be undone any more"),
             hour,
             _prune_undo,
+        ),
+        (
+            "bind-secrets",
+            gettext_noop("Binding of secrets that an older version stored"),
+            timedelta(minutes=10),
+            _bind_secrets,
         ),
         ("purge-secrets", gettext_noop("End of secrets nothing uses"), often, _purge_secrets),
         ("prune-history", gettext_noop("Deletion of old versions"), day, _prune_history),
@@ -64,6 +71,10 @@ def _prune_undo() -> str:
 
 def _purge_secrets() -> str:
     return f"{sum(purge_secrets().values())} places lost secrets that nothing uses any more."
+
+
+def _bind_secrets() -> str:
+    return f"{bind_while_in_grace()} documents bound that a version before had stored."
 
 
 def _prune_history() -> str:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..credentials import Undecryptable, key_ids
+from ..bindings import bound
+from ..credentials import Misplaced, Undecryptable, decrypt, key_ids
 from ..locks import hold, long_change, retried
 from ..models import Connection, SecretFingerprints
 from ..references import place
@@ -46,6 +47,8 @@ def secrets_of(record: Any) -> dict[str, Any]:
         where: Purged(since) for where, since in (getattr(record, "purged", None) or {}).items()
     }
     credentials = getattr(record, "credentials", None)
+    if isinstance(credentials, Misplaced):
+        credentials = decrypt(credentials.token)
     return found | ({} if isinstance(credentials, Undecryptable) else flat(credentials or {}))
 
 
@@ -157,12 +160,13 @@ def purge_versions(pk: UUID, is_due: Is_due) -> int:
 @sensitive_variables()
 def _take_out(one: Unused, places: Sequence[str]) -> None:
     record, left = one.record, {}
-    for name, value in record.credentials.items():
+    is_own = isinstance(record.credentials, dict)  # of what belongs elsewhere nothing is kept
+    for name, value in record.credentials.items() if is_own else ():
         if not isinstance(value, dict):
             if name not in places:
                 left[name] = value
         elif kept := {k: text for k, text in value.items() if place(name, k) not in places}:
             left[name] = kept
-    record.credentials = left or None
+    record.credentials = bound(left, record.binding) if left else None
     record.credentials_key = key_ids()[0] if left else None
     record.purged = (record.purged or {}) | {where: one.since[where] for where in places}

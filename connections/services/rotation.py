@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.db import models
 
 from ..audit.services import Subject, act, record
-from ..credentials import Undecryptable, key_ids, opening_key
+from ..credentials import Misplaced, SecretDict, decrypt, key_ids, opening_key
 from ..locks import hold, long_change, retried
 from ..models import Connection, KeyReplacement
 
@@ -51,7 +51,7 @@ def key_report() -> KeyReport:
     """Counts by trying to decrypt. Nothing is written."""
     found: Counter[str] = Counter()
     for table in tables():
-        for _, token in _tokens(table):
+        for _, token in stored_tokens(table):
             found[opening_key(token) or UNREADABLE] += 1
     return KeyReport({key: found[key] for key in key_ids()}, found[UNREADABLE])
 
@@ -64,7 +64,10 @@ def rotate_credentials(told: Callable[[int, int], None] | None = None) -> int:
     """
     newest, number, through = key_ids()[0], 0, 0
     due = [
-        (table, [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)])
+        (
+            table,
+            [pk for pk, token in stored_tokens(table) if opening_key(token) not in (None, newest)],
+        )
         for table in tables()
     ]
     total = sum(len(keys) for _, keys in due)
@@ -85,18 +88,18 @@ def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
     """Encrypts these rows anew, locked and read again: a save that came between stays."""
     with long_change():
         held: Any = hold(table._default_manager.all(), keys)
-        rows = [
-            row
-            for row in held.values()
-            if row.credentials is not None and not isinstance(row.credentials, Undecryptable)
-        ]
+        rows = list(held.values())
+        for row in rows:
+            if isinstance(row.credentials, Misplaced):  # stays what it is
+                row.credentials = decrypt(row.credentials.token)
+        rows = [row for row in rows if row.credentials and type(row.credentials) is SecretDict]
         for row in rows:
             row.credentials_key = key_ids()[0]
         table._default_manager.bulk_update(rows, ["credentials", "credentials_key"])
     return len(rows)
 
 
-def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
+def stored_tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
     """Primary key and raw token of every row that has one, without decrypting."""
     meta, quote = table._meta, database.ops.quote_name
     key: Any = meta.pk

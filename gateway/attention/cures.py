@@ -129,7 +129,7 @@ def cures_of(
     """
     if health.code == "unresolved_reference":
         yield open_reference()
-    elif health.code in ("undecryptable", "incomplete"):
+    elif health.code in ("undecryptable", "misplaced", "incomplete"):
         yield enter_key(connection)
     elif health.state == FAILING and health.code in ("unauthorized", "quota"):
         yield open_reference() if is_referenced else replace_key(connection)

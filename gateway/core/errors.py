@@ -23,7 +23,9 @@ STATUSES = {
     "rate_limited": 429,
     "timeout": 504,
 }
-TOLD = frozenset({"connection_inactive", "undecryptable"})  # of what cannot be used: in full
+TOLD = frozenset(
+    {"connection_inactive", "undecryptable", "misplaced"}
+)  # of what cannot be used: in full
 # The code on which clients shorten a conversation, as OpenAI writes it.
 CONTEXT_TOO_LONG = "context_length_exceeded"
 

@@ -17,6 +17,7 @@ WORDS = {
     "connection_inactive": _("The connection is switched off"),
     "unresolved_reference": _("A reference has no value"),
     "undecryptable": _("The key cannot be decrypted"),
+    "misplaced": _("The key belongs to another connection or other settings"),
     "context_length_exceeded": FALLBACK_CODES["context_too_long"],
 }
 

@@ -16,7 +16,9 @@ from django.db.models import F, Value
 from django.forms import modelform_factory
 
 from connections import display, services
+from connections.bindings import bound
 from connections.credentials import (
+    BOUND,
     SecretDict,
     Undecryptable,
     fernet,
@@ -80,7 +82,7 @@ def test_a_document_comes_back_with_its_types(document: dict):
 
 def test_the_database_has_neither_values_nor_names(connection: Connection):
     clear = json.loads(fernet().decrypt(token_of(connection)))
-    assert clear == {"api_key": SECRET}
+    assert clear.keys() == {"api_key", BOUND} and clear["api_key"] == SECRET
     assert b"api_key" not in token_of(connection) and SECRET.encode() not in token_of(connection)
 
 
@@ -168,13 +170,14 @@ def test_an_expression_that_would_be_stored_in_clear_is_refused(
 
 
 def test_an_update_encrypts(connection: Connection):
-    Connection.objects.update(credentials={"api_key": OTHER_SECRET})
+    values = bound({"api_key": OTHER_SECRET}, connection.binding)
+    Connection.objects.update(credentials=values)
     assert dict(reload(connection).credentials) == {"api_key": OTHER_SECRET}
     assert OTHER_SECRET.encode() not in token_of(connection)
 
 
 def test_a_bulk_update_encrypts(connection: Connection):
-    connection.credentials = {"api_key": OTHER_SECRET}
+    connection.credentials = bound({"api_key": OTHER_SECRET}, connection.binding)
     Connection.objects.bulk_update([connection], ["credentials"])
     assert dict(reload(connection).credentials) == {"api_key": OTHER_SECRET}
     assert OTHER_SECRET.encode() not in token_of(connection)

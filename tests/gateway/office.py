@@ -295,9 +295,10 @@ def spoil(table: str, alias: str, **columns: Any) -> float:
     from connections.change_counter import bump_change_counter
     from connections.models import Connection, Profile
 
-    {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(
-        **columns
-    )
+    rows = {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias)
+    if "settings" in columns:
+        columns["settings"] = rows.get().settings | columns["settings"]
+    rows.update(**columns)
     bump_change_counter()
     return time.monotonic()
 

@@ -26,9 +26,17 @@ class Command(OperatorCommand):
             help="count what each key opens; fails while an older key is still needed",
         )
 
+        parser.add_argument(
+            "--bind",
+            action="store_true",
+            help="bind what a backup or an older version stored to where it is; you vouch for that",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         if not key_ids():
             raise CommandError("FERNET_KEYS is not set. See SECURITY.md.")
+        if options["bind"]:
+            self.stdout.write(f"{services.bind_credentials()} bound to where they are.")
         if not options["check"]:
             line = ProgressLine(self.stderr, "encrypted anew")
             number = services.rotate_credentials(line)

@@ -113,18 +113,19 @@ def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     """
     require(actor, CHANGE, TEST, on=replacement.connection)
     connection = Connection.objects.get(pk=replacement.connection_id)
-    given = next_of(replacement)
+    given = next_of(replacement, connection)
     tests = tested(connection, given, actor)
     _store_tests(replacement, tests, actor)
     replacement.tests = tests
     return replacement
 
 
-def next_of(replacement: KeyReplacement) -> dict[str, Any]:
-    """The next values. Raises Unusable."""
+def next_of(replacement: KeyReplacement, row: Connection) -> dict[str, Any]:
+    """The next values of a connection. Raises Unusable."""
     if not replacement.is_open:
         raise Unusable("replacement_ended", _(ENDED))
-    if not replacement.credentials:
+    kept = replacement.values_for(row)
+    if not kept:
         text = _("The next key cannot be decrypted. Give it up, and enter it again.")
         raise Unusable("undecryptable", text)
-    return SecretDict(replacement.credentials["next"])
+    return SecretDict(kept["next"])

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.audit.services import act, record
 from connections.change_counter import bump_change_counter
 from connections.errors import Invalid, Unusable
+from connections.fallback_codes import MISSING_KEY
 from connections.locks import hold, retried
 from connections.models import Connection, KeyReplacement
 from connections.services import Actor, changes_of, require, save_version, update_connection
@@ -41,10 +42,9 @@ REFUSED = gettext_noop(
 NOT_TESTED = gettext_noop(
     "The next key is not known to work: %(reason)s Replace the key anyway, or try again later."
 )
+NO_PREVIOUS = gettext_noop("There is no previous key to go back to: it is not kept any more.")
 # Of a key that surely does not work; an outage says nothing about it.
-NEVER_ANYWAY = frozenset(
-    {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable", "testing"}
-)
+NEVER_ANYWAY = MISSING_KEY | {"unauthorized", "host_not_approved", "testing"}
 
 
 @act("replacement.carry_out")
@@ -67,7 +67,7 @@ def _switched(replacement: KeyReplacement, actor: Actor, anyway: bool) -> KeyRep
     refuse_untested(replacement, anyway=anyway)
     with transaction.atomic():
         row, held = _held(replacement)
-        given = next_of(held)
+        given = next_of(held, row)
         if not is_untouched(held, row):
             raise Unusable("stale", _(CHANGED) % {"name": row.name})
         before, type_version = slot_of(row, held.fields), row.type_version
@@ -152,14 +152,15 @@ def go_back(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     with transaction.atomic():
         row, held = _held(replacement)
         if not held.credentials or held.state not in (State.WATCHING, State.DONE):
-            text = _("There is no previous key to go back to: it is not kept any more.")
-            raise Unusable("no_previous_key", text)
+            raise Unusable("no_previous_key", _(NO_PREVIOUS))
         if not is_untouched(held, row):
             text = _(
                 "The settings of %(name)s were changed since its key was replaced, so the "
                 "previous key does not come back by itself. Edit the connection instead."
             ) % {"name": row.name}
             raise Unusable("stale", text)
+        if not held.values_for(row):
+            raise Unusable("no_previous_key", _(NO_PREVIOUS))
         who = f" {actor}" if actor else " the command line"
         swap_back(row, held, actor, f"{BACK} Asked for by{who}.")
     return held

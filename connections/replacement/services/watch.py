@@ -54,9 +54,9 @@ def previous_connection(connection: StoredConnection) -> tuple[UUID, StoredConne
         connection__settings_version=F("settings_version"),
     )
     row = rows.only("fields", "credentials").first()
-    if row is None or not row.credentials or not isinstance(connection.credentials, dict | None):
+    slot = row.values_for(connection) if row else None
+    if not row or not slot or not isinstance(connection.credentials, dict | None):
         return None
-    slot = row.credentials
     kept = [
         {name: one for name, one in values.items() if name not in row.fields}
         for values in (connection.settings, connection.credentials or {})
@@ -100,7 +100,7 @@ def go_back_by_itself(replacement_id: UUID) -> bool:
     with coming_from(Origin("schedule", program=WATCH)), transaction.atomic():
         row = hold(Connection.objects.all(), [pk]).get(pk)
         held = hold(found, [replacement_id]).get(replacement_id)
-        if row is None or held is None or not held.credentials or not is_untouched(held, row):
+        if row is None or held is None or not held.values_for(row) or not is_untouched(held, row):
             return False
         held.is_by_itself = True
         swap_back(row, held, None, WENT_BACK)
@@ -146,7 +146,7 @@ def _look(one: KeyReplacement, row: Connection | None, now: float) -> None:
         return
     if row.is_active and not one.is_both_refused and is_refusal(new := _code(row)):
         is_known = new == WITHOUT_RIGHTS == one.tests.get("next", {}).get("code")
-        previous = "" if is_known else _code(with_other_key(row, one))
+        previous = "" if is_known or not one.values_for(row) else _code(with_other_key(row, one))
         if are_both_refused(new, previous):
             note_both_refused(one.pk)
         elif previous == "ok":

@@ -36,7 +36,7 @@ from .planning import interval, wait
 MOST_SECONDS = 3 * CHECK_SECONDS  # what takes longer hangs where no time-out reaches
 CLAIM = 2 * MOST_SECONDS  # a check whose process was killed is due again after that
 OF_SETUP = frozenset(  # that every surface shows by itself, and no check tells
-    {"unresolved_reference", "undecryptable", "unknown_provider"}
+    {"unresolved_reference", "undecryptable", "misplaced", "unknown_provider"}
 )
 
 logger = logging.getLogger(__name__)

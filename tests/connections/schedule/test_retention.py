@@ -23,6 +23,7 @@ def run(name: str) -> str:
 def test_every_room_has_declared_its_jobs():
     assert [one.name for one in declared()] == [
         "ask-providers",
+        "bind-secrets",
         "count-usage",
         "end-unused-tokens",
         "fingerprint-keys",

@@ -773,7 +773,8 @@ def test_a_reference_that_is_denied_by_now_is_not_used(fake, settings):
 
 
 def test_settings_that_do_not_fit_any_more_are_told_by_label(connection: Connection):
-    Connection.objects.update(settings={"samples": 99, "vanished": "x"})
+    connection.settings = {"samples": 99, "vanished": "x"}
+    connection.save()
     error = unusable(reload(connection))
     assert (
         error.code == "invalid_settings"

@@ -264,7 +264,9 @@ def unusable(gate: Gateway, how: str) -> str:
     elif how == "unresolved_reference":
         gate.office.change_connection(alias, api_key="$OpenAICompatible:NobodySetThis")
     elif how == "invalid_settings":
-        gate.office.spoil("connection", alias, settings={"base_url": "nonsense"})
+        gate.office.spoil("connection", alias, settings={"timeout": "never"})
+    elif how == "misplaced":
+        gate.office.spoil("connection", alias, settings={"base_url": "https://evil.example.com"})
     return alias
 
 
@@ -274,6 +276,7 @@ WHYS = [
     "unknown_provider",
     "unresolved_reference",
     "invalid_settings",
+    "misplaced",
 ]
 
 
@@ -296,7 +299,7 @@ def test_a_connection_that_cannot_be_used_is_refused_with_its_own_code(gate: Gat
     assert gate.record(profile)["outcome"] == how
 
 
-GONE_ROUND = {"connection_inactive", "undecryptable", "unresolved_reference"}
+GONE_ROUND = {"connection_inactive", "undecryptable", "unresolved_reference", "misplaced"}
 
 
 @pytest.mark.parametrize("how", WHYS)
