@@ -263,7 +263,7 @@ class ConnectionTest(ApiView):
         return Response(test_result(check, check.checked_at, check.connection_version))
 
 
-class ConnectionTestUnsaved(ApiView):
+class ConnectionTestUnsaved(ConnectionSettingsView):
     """Test settings that are not saved."""
 
     access = {"POST": TEST_UNSAVED}
@@ -288,7 +288,7 @@ class ConnectionTestUnsaved(ApiView):
                     )
                 ]
             )
-        settings = inner_settings(_provider(provider_id), values["settings"])
+        settings = self.inner_settings(_provider(provider_id), values["settings"])
         team = None if row else team_of_new("connection", values, request.user)
         outcome = services.test_settings(
             provider_id, settings, actor=request.user, connection=row, team=team

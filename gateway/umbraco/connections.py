@@ -68,6 +68,14 @@ class ConnectionDetail(UmbracoDetail, WithSettings, connections.ConnectionDetail
         return {one: given[one] for one in given if one != "settings" or not is_left_out}
 
 
+class ConnectionTestUnsaved(WithSettings, connections.ConnectionTestUnsaved):
+    """Test settings that are not saved."""
+
+
+class ConnectionDuplicate(WithSettings, connections.ConnectionDuplicate):
+    """An inactive copy of a saved connection."""
+
+
 class ConnectionExists(connections.ConnectionExists):
     """Tell if an alias is taken. An empty `excludeId` excludes none."""
 

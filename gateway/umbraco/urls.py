@@ -17,12 +17,14 @@ urlpatterns = [
     path("audit-logs/cleanup", audit_logs.AuditLogCleanup.as_view()),
     path("audit-logs/<str:id>", audit_logs.AuditLogDetail.as_view()),
     path("connections", connections.ConnectionList.as_view()),
+    path("connections/test", connections.ConnectionTestUnsaved.as_view()),
     path("connections/capabilities", connections.AllCapabilities.as_view()),
     path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
     path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
     path(
         "connections/<str:id_or_alias>/capabilities", connections.ConnectionCapabilities.as_view()
     ),
+    path("connections/<str:id_or_alias>/duplicate", connections.ConnectionDuplicate.as_view()),
     path("connections/<str:id_or_alias>/models", connections.ConnectionModels.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),

@@ -93,6 +93,15 @@ def test_our_names_of_settings_are_taken_too_but_not_both(umbraco: Api):
     assert errors(umbraco.post("/connections", both)) == {"/settings/endpoint": "unknown_setting"}
 
 
+def test_what_only_switchboard_has_takes_and_shows_the_same_names(umbraco: Api):
+    """A copy, and a test of settings that are not saved."""
+    umbraco.post("/connections", OPENAI)
+    assert "endpoint" in umbraco.post("/connections/ours/duplicate", {}).json()["settings"]
+    unsaved = {"providerId": "openai", "settings": {"apiKey": SECRET, "endpoint": "not-an-address"}}
+    refused = umbraco.post("/connections/test", unsaved)
+    assert errors(refused).keys() == {"/settings/endpoint"}
+
+
 def test_what_is_refused_is_pointed_at_by_umbracos_names(umbraco: Api):
     umbraco.post("/connections", OPENAI)
     moved = {**OPENAI, "settings": {"endpoint": "https://elsewhere.example/v1"}}

@@ -18,6 +18,7 @@ PERIOD = "from=2026-01-01&to=2026-01-02"
 KEY = UUID(int=1 << 100)
 READ, WRITE, DELETE = "connections:read", "connections:write", "connections:delete"
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
+UNSAVED = f"connections:test {WRITE}"  # both
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "echo", "isActive": True}
 PROFILE = {
     "alias": "fresh",
@@ -42,6 +43,8 @@ TABLE: list[Row] = [
     ("DELETE", f"/audit-logs/{KEY}", None, 204, "administrator", "admin"),
     ("GET", "/connections", None, 200, "viewer", READ),
     ("POST", "/connections", NEW, 201, "operator", WRITE),
+    ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", UNSAVED),
+    ("POST", "/connections/unused/duplicate", {}, 201, "operator", WRITE),
     ("GET", "/connections/capabilities", None, 200, "viewer", READ),
     ("GET", "/connections/unused", None, 200, "viewer", READ),
     ("PUT", "/connections/unused", {"name": "N"}, 200, "operator", WRITE),
