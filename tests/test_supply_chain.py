@@ -13,6 +13,7 @@ from tools import audit, sbom, secret_strings, weaknesses
 
 # What may run code whenever Python starts, and why.
 AT_START_UP = {
+    "_virtualenv.pth": "a venv that virtualenv or uv made: keeps distutils inside of it",
     "distutils-precedence.pth": "setuptools: lets an import of distutils find its own copy",
 }
 # Put together here, so that this file holds none.
