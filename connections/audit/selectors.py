@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from ..models import AuditEvent
 from .filters import (
     Condition,
+    Sorted,
     Wanted,
     none_left,
     of_own,
@@ -23,7 +24,7 @@ from .filters import (
     wanted,
 )
 
-FEW = 10_000  # events that a filter leaves and that are looked at one by one
+FEW = 5_000  # events that a filter leaves and that are looked at one by one
 WINDOW = 20_000  # events that are looked at where every filter leaves more
 MOST_COUNTED = 1000
 SALT = "audit place"
@@ -72,9 +73,11 @@ def find(
     conditions = [*asked.conditions, *(of_own(actor) if actor is not None else of_seen())]
     if none_left(conditions):
         return Found([], None, 0)
-    few = _fewest(conditions, asked)
+    few, pks = _fewest(conditions, asked)
     if few is not None:
-        return _of_few(asked, conditions, few, place, size, counts=counts)
+        rows = AuditEvent.objects.filter(asked.words, pk__in=pks)
+        rows = _looked_at(rows, [one for one in conditions if one is not few])
+        return _page(rows, place, size, counts=counts)
     return _of_window(asked, conditions, place, size, counts=counts)
 
 
@@ -96,33 +99,15 @@ def event(pk: int, *, actor: Any = None) -> AuditEvent | None:
     return AuditEvent.objects.filter(*(one.q() for one in conditions), pk=pk).first()
 
 
-def _fewest(conditions: Sequence[Condition], asked: Wanted) -> Condition | None:
-    """The condition that leaves the fewest events, if these are FEW."""
-    counted = []
-    for place, one in enumerate(conditions):
-        if one.is_indexed:
-            rows = AuditEvent.objects.filter(one.q(), asked.times).order_by()
-            number = rows[: FEW + 1].count()
-            counted.append((number, place))
-            if number < MOST_COUNTED:
-                break
-    number, place = min(counted, default=(FEW + 1, 0))
-    return conditions[place] if number <= FEW else None
-
-
-def _of_few(
-    asked: Wanted,
-    conditions: Sequence[Condition],
-    few: Condition,
-    place: Place | None,
-    size: int,
-    *,
-    counts: bool,
-) -> Found:
-    ids = AuditEvent.objects.filter(few.q(), asked.times).order_by().values("pk")
-    rows = AuditEvent.objects.filter(pk__in=ids)
-    rows = _looked_at(rows, [one for one in conditions if one is not few]).filter(asked.words)
-    return _page(rows, place, size, counts=counts)
+def _fewest(conditions: Sequence[Condition], asked: Wanted) -> tuple[Condition | None, Any]:
+    """The condition that leaves the fewest events and their ids, if these are FEW; else none."""
+    few, fewest, pks = None, FEW + 1, None
+    for one in conditions:
+        if one.is_indexed and fewest > MOST_COUNTED:
+            number, found = one.few(asked.times, fewest)
+            if number < fewest:
+                few, fewest, pks = one, number, found
+    return few, pks
 
 
 def _of_window(
@@ -153,9 +138,16 @@ def _of_window(
 
 
 def _page(
-    rows: QuerySet[AuditEvent], place: Place | None, size: int, *, counts: bool = True
+    rows: QuerySet[AuditEvent],
+    place: Place | None,
+    size: int,
+    *,
+    counts: bool,
+    is_few: bool = False,
 ) -> Found:
-    newest = _newest(_behind(rows, place) if place else rows)
+    """A page of these rows. `is_few`: they are sorted, not read in the order of the index."""
+    newest = _behind(rows, place) if place else rows
+    newest = newest.order_by(Sorted("at").desc(), "-pk") if is_few else _newest(newest)
     places = list(newest.values_list("at", "pk")[: size + 1])  # all columns would be sorted too
     known = AuditEvent.objects.in_bulk([pk for _at, pk in places[:size]])
     found = [known[pk] for _at, pk in places[:size] if pk in known]
