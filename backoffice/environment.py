@@ -110,6 +110,20 @@ class Environment:
         self.note(name, ",".join([MASK] * len(found)))
         return found
 
+    def targets(self, name: str) -> list[str]:
+        """Addresses with commas between them, which may hold secrets."""
+        found = [one.strip() for one in self.given(name).split(",") if one.strip()]
+        self.note(name, ",".join([MASK] * len(found)))
+        return found
+
+    def optional_secret(self, name: str, prefix: str) -> str:
+        """A secret that begins so, or an empty text. Raises ImproperlyConfigured."""
+        found = self.given(name).strip()
+        if found and not found.startswith(prefix):
+            raise ImproperlyConfigured(f"{name} does not begin with {prefix}.")
+        self.note(name, MASK if found else "")
+        return found
+
     def served_hosts(self, name: str, default: Sequence[str]) -> list[str]:
         """Hosts that are served: names, `.example.com` for all below one, or `*`."""
         text = "host names without scheme, port and path, such as switchboard.example.com"

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "backoffice.apps.BackofficeConfig",
     "backoffice.people",
+    "backoffice.audit",
     "connections",
     "connections.types",
     "connections.packages",
@@ -234,6 +235,8 @@ CONNECTIONS_TOKEN_UNUSED_DAYS = env.whole("CONNECTIONS_TOKEN_UNUSED_DAYS", 90, m
 CONNECTIONS_TOKEN_UNUSED_END = env.whole("CONNECTIONS_TOKEN_UNUSED_END", 365, most=3650)
 CONNECTIONS_ISSUER_KEYS_HOURS = env.whole("CONNECTIONS_ISSUER_KEYS_HOURS", 24, least=1, most=720)
 AUDIT_KEEP_DAYS = env.whole("AUDIT_KEEP_DAYS", 0)  # 0: for ever
+AUDIT_STREAM = env.targets("AUDIT_STREAM")  # see connections/audit/streams.py
+AUDIT_STREAM_SECRET = env.optional_secret("AUDIT_STREAM_SECRET", "whsec_")  # of its webhooks
 AUDIT_SIGNING_KEYS = env.secrets("AUDIT_SIGNING_KEYS", 32)  # newest first; none: FERNET_KEYS
 AUDIT_PUBLIC_KEYS = env.names("AUDIT_PUBLIC_KEYS")  # of those that are gone
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals

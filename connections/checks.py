@@ -11,12 +11,23 @@ from django.db import DatabaseError, transaction
 from providers.core.registry import all_providers
 
 from . import catalog, selectors, services
+from .audit.services import stream_targets
 from .credentials import key_ids
 from .models import Connection
 from .references import State
 
 SHORTEST_KEY = 32
 EXAMPLES = 5
+
+
+@register("connections")
+def check_audit_stream(**_kwargs: Any) -> list[CheckMessage]:
+    """The targets of AUDIT_STREAM can be asked."""
+    try:
+        stream_targets()
+    except ValueError as error:
+        return [Error(str(error), id="connections.E010")]
+    return []
 
 
 @register("connections")

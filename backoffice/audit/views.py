@@ -17,6 +17,7 @@ from gateway.usage.records import filtered
 from .exporting import FORMATS, export
 from .lists import ACTORS, SURFACES
 from .naming import addresses
+from .stream.services import states
 from .streaming import streamed
 
 
@@ -84,3 +85,18 @@ class ExportView(Page):
             return self.redirect("audit-list")
         # made while it is sent, when nobody looks any more
         return streamed(request, viewed(current_viewer(), parts), name, media_type)
+
+
+class StreamsView(Page):
+    """The targets to which events are streamed, and how that goes."""
+
+    template_name = "audit/streams.html"
+    title = _("Where the audit goes")
+    section = "audit"
+    permission_required = (VIEW, "connections.add_connectiontype")
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return ((gettext("Audit"), reverse("audit-list")),)
+
+    def get(self, _request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(states=states()))

@@ -11,6 +11,7 @@ from .origin import Origin, coming_from, origin
 from .reading import Told, text_of, told
 from .recording import act, has_notes, note, record, record_refusal
 from .selectors import BadPlace, Found, batches, event, find
+from .streams import StreamTarget, read_targets, stream_names, stream_targets
 from .verification import Problem, Report, verify
 from .words import kind_named, sentence, things, verbs
 from .writing import Change, Subject
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "Problem",
     "Report",
+    "StreamTarget",
     "Subject",
     "Told",
     "act",
@@ -41,9 +43,12 @@ __all__ = [
     "note",
     "origin",
     "prune_events",
+    "read_targets",
     "record",
     "record_refusal",
     "sentence",
+    "stream_names",
+    "stream_targets",
     "text_of",
     "things",
     "times_due",

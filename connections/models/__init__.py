@@ -1,6 +1,13 @@
 """The rows. Columns and constraints; the rules are in services."""
 
-from .audit import AuditChain, AuditCheckpoint, AuditEvent, AuditMention, Outcome
+from .audit import (
+    AuditChain,
+    AuditCheckpoint,
+    AuditEvent,
+    AuditMention,
+    AuditStream,
+    Outcome,
+)
 from .base import (
     ALIAS_PATTERN,
     ALIAS_RULE,
@@ -57,6 +64,7 @@ __all__ = [
     "AuditCheckpoint",
     "AuditEvent",
     "AuditMention",
+    "AuditStream",
     "BindingNote",
     "ByCodePoint",
     "ChangeStamp",

@@ -135,3 +135,31 @@ class AuditCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return str(self.day)
+
+
+class AuditStream(models.Model):
+    """How far events were sent to a target of AUDIT_STREAM, and how that goes.
+
+    `since`: the day of the first chains that are followed. `places`: of each chain, by its id, the
+    number of the last event that arrived; events of a chain become visible in the order of their
+    numbers, whenever their transactions end, which is not true of ids. `lease`: of the process that
+    sends now, until `lease_until`. `retry_at`: before that it is not asked again.
+    """
+
+    name = models.CharField(max_length=200, primary_key=True)
+    since = models.DateField()
+    places = models.JSONField(default=dict)
+    lease = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    sent = models.BigIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

@@ -121,6 +121,12 @@ def open_notice_target(row: Any) -> Cure:
     return Cure("open_target", _("See the target"), address, "gateway.change_noticetarget")
 
 
+def open_streams() -> Cure:
+    """Opens the page of the targets to which the audit is streamed."""
+    address = reverse("audit-streams")
+    return Cure("open_streams", _("See the target"), address, "connections.view_auditevent")
+
+
 def cures_of(
     connection: Connection, health: Health, is_referenced: bool, is_stood_in_for: bool
 ) -> Iterator[Cure]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from connections.audit.services import stream_names
 from connections.credentials import key_ids
 from connections.destinations import host_approvals
 from connections.health.services import (
@@ -23,7 +24,14 @@ from connections.health.services import (
     trouble,
     unwell,
 )
-from connections.models import ApiToken, Connection, HostApproval, IssuerRule, Team
+from connections.models import (
+    ApiToken,
+    AuditStream,
+    Connection,
+    HostApproval,
+    IssuerRule,
+    Team,
+)
 from connections.references import Resolution, State
 from connections.replacement.services import refused_replacements
 from providers.core.registry import all_providers
@@ -53,7 +61,14 @@ def faults() -> list[Fault]:
 
 def faults_of_few() -> list[Fault]:
     """Those of which there are never many, each with a row or a count of its own."""
-    return [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar_of_few()]
+    return [
+        *_of_replacements(),
+        *_of_hosts(),
+        *_of_targets(),
+        *_of_streams(),
+        *_of_limits(),
+        *radar_of_few(),
+    ]
 
 
 def faults_of_many(named: Sequence[NamedReference]) -> list[Fault]:
@@ -173,6 +188,13 @@ def _of_targets() -> Iterator[Fault]:
             yield Fault(f"target:{row.pk}", "target", "encryption", None, (), None, row)
         elif row.failing_since is not None:
             yield Fault(f"target:{row.pk}", "target", "failing", row.failing_since, (), None, row)
+
+
+def _of_streams() -> Iterator[Fault]:
+    """One for each target of AUDIT_STREAM that did not take events twice in a row."""
+    names = stream_names()
+    for row in AuditStream.objects.filter(pk__in=names, failures__gt=1) if names else ():
+        yield Fault(f"stream:{row.pk}", "stream", "failing", row.failing_since, (), None, row)
 
 
 def _of_limits() -> Iterator[Fault]:

@@ -23,6 +23,7 @@ KINDS = {
     "resting": _("Resting"),
     "degraded": _("Degraded"),
     "target": _("Notices fail"),
+    "stream": _("Audit stream fails"),
     "limit": _("Limit reached"),
     "key": _("Key ends"),
     "certificate": _("Certificate ends"),
@@ -43,7 +44,7 @@ TONES = {
     "unused": "quiet",
 }
 # only for those who may see what they are about
-GUARDED = frozenset({"token", "endless", "idle", "limit", "target"})
+GUARDED = frozenset({"token", "endless", "idle", "limit", "target", "stream"})
 SEVERITIES = {"bad": "critical", "warn": "warning", "quiet": "info"}
 
 

@@ -26,6 +26,7 @@ from .cures import (
     open_hosts,
     open_notice_target,
     open_reference,
+    open_streams,
     open_tokens,
     replace_key,
     switch_to_fallback,
@@ -146,6 +147,8 @@ def _of_kind(fault: Fault, alone: Connection | None) -> Iterator[Cure]:
         yield open_tokens(fault.subject)
     elif fault.kind == "target":
         yield open_notice_target(fault.subject)
+    elif fault.kind == "stream":
+        yield open_streams()
     elif fault.kind == "model":
         yield choose_model(fault.subject.first)
     elif fault.kind == "unused":

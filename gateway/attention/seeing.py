@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from connections.models import Connection, HostApproval, IssuerRule, Profile, Team, seen
+from connections.models import (
+    AuditStream,
+    Connection,
+    HostApproval,
+    IssuerRule,
+    Profile,
+    Team,
+    seen,
+)
 from connections.services import Actor, Scope, allows, may, teams_of
 from connections.viewing import current_viewer
 
@@ -84,5 +92,7 @@ def _may_see(actor: Actor, fault: Fault) -> bool:
         return False
     if isinstance(fault.subject, Team):
         return teams_of(actor).filter(pk=fault.subject.pk).exists()
+    if isinstance(fault.subject, AuditStream):
+        return may(actor, "connections.view_auditevent", fault.subject)
     row = fault.subject.issuer if isinstance(fault.subject, IssuerRule) else fault.subject
     return may(actor, f"{row._meta.app_label}.view_{row._meta.model_name}", row)

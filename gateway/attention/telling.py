@@ -17,6 +17,7 @@ from .cures import (
     open_hosts,
     open_notice_target,
     open_reference,
+    open_streams,
 )
 from .kinds import Fault, Told
 from .radar import SourceEnd
@@ -130,6 +131,12 @@ def _of_target(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -
     else:
         cause = _("Notices do not arrive there: %(error)s") % {"error": one.last_error}
     return Told(one.name, open_notice_target(one).address, cause)
+
+
+def _of_stream(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    cause = _("Events do not arrive there and wait: %(error)s") % {"error": one.last_error}
+    return Told(one.name, open_streams().address, cause)
 
 
 def _of_key(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
@@ -256,6 +263,7 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "provider": _of_provider,
     "host": _of_host,
     "target": _of_target,
+    "stream": _of_stream,
     "limit": of_limit,
     "replacement": _of_replacement,
     "key": _of_key,

@@ -13,7 +13,7 @@ from .outbox import (
 )
 from .owners import told_to
 from .reading import MOST_COUNTED, mark_seen, notices, seen_to, unread
-from .senders import Message, NotSent, signature
+from .senders import Message, NotSent, send_webhook, signature
 from .targets import (
     COLUMNS,
     Outcome,
@@ -51,6 +51,7 @@ __all__ = [
     "schedule_clock",
     "seen_to",
     "send_due",
+    "send_webhook",
     "signature",
     "targets",
     "team_for",

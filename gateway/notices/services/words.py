@@ -24,7 +24,9 @@ COUNTS = {
     "reference": ngettext_lazy("%(number)s reference", "%(number)s references", "number"),
     "source": ngettext_lazy("%(number)s source", "%(number)s sources", "number"),
     "host": ngettext_lazy("%(number)s host", "%(number)s hosts", "number"),
-    "target": ngettext_lazy("%(number)s target", "%(number)s targets", "number"),
+    **dict.fromkeys(
+        ("target", "stream"), ngettext_lazy("%(number)s target", "%(number)s targets", "number")
+    ),
     "model": ngettext_lazy("%(number)s model", "%(number)s models", "number"),
     "certificate": ngettext_lazy("%(number)s certificate", "%(number)s certificates", "number"),
     **dict.fromkeys(
@@ -60,6 +62,10 @@ BEGINNINGS = {
     "target": (
         _("%(names)s does not take notices"),
         _("%(count)s do not take notices: %(names)s"),
+    ),
+    "stream": (
+        _("%(names)s does not take the audit"),
+        _("%(count)s do not take the audit: %(names)s"),
     ),
     "limit": (
         _("%(names)s has reached its limit"),

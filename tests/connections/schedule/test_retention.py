@@ -41,6 +41,7 @@ def test_every_room_has_declared_its_jobs():
         "renew-tokens",
         "resume-tests",
         "sign-audit",
+        "stream-audit",
         "tell-notices",
         "watch-keys",
     ]

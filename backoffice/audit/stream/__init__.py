@@ -1,0 +1,1 @@
+"""Events to other systems: webhooks, syslog, files; in order, at least once."""
