@@ -145,10 +145,8 @@ def _of_kind(fault: Fault, alone: Connection | None) -> Iterator[Cure]:
         yield open_hosts()
     elif fault.kind in ("token", "endless", "idle", "limit"):
         yield open_tokens(fault.subject)
-    elif fault.kind == "target":
-        yield open_notice_target(fault.subject)
-    elif fault.kind == "stream":
-        yield open_streams()
+    elif fault.kind in ("target", "stream"):
+        yield open_streams() if fault.kind == "stream" else open_notice_target(fault.subject)
     elif fault.kind == "model":
         yield choose_model(fault.subject.first)
     elif fault.kind == "unused":
