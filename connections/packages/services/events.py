@@ -31,6 +31,12 @@ def record_import(judged: Judged) -> None:
     record(on, actor=run.actor, others=rows, detail=detail)
 
 
+def record_types(judged: Judged) -> None:
+    """Records the types that a large package brings, which are there before its first part."""
+    package = judged.run.package
+    record(Subject("package", package.digest), actor=judged.run.actor, action="type.install")
+
+
 def _kind(row: object) -> str:
     return "connection" if isinstance(row, Connection) else "profile"
 

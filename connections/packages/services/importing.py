@@ -22,7 +22,7 @@ from connections.services import Actor, Invalid
 
 from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Plan, PlanItem
-from .events import record_import, record_refused_import
+from .events import record_import, record_refused_import, record_types
 from .planning import Judged, Opened, judge, open_package
 from .saving import AT_ONCE, CHANGED, CHANGED_EACH_TIME, passed, save_at_once, save_in_parts
 from .types import install_taken
@@ -104,8 +104,12 @@ def _imported(opened: Opened, told: Told | None) -> Plan:
 
 
 def _after_types(opened: Opened, before: Judged) -> Judged:
-    """Installs the types. Returns the judgement of the rest, as it is with them."""
-    _install(before)
+    """Installs the types, with an event of their own. Returns the judgement of the rest, as it is
+    with them.
+    """
+    with long_change():
+        _install(before)
+        record_types(before)
     try:
         judged = passed(judge(opened, is_dry=False))
     except PackageConflict:

@@ -160,6 +160,22 @@ def test_an_import_in_parts_is_one_event_that_is_there_with_the_first(
     assert len(body_of(event)["others"]) == 4
 
 
+def test_types_of_an_import_in_parts_come_first_with_an_event_of_their_own(
+    db: None, in_parts: None
+):
+    types.install_type(document(), actor=None)
+    rows = [
+        connect("acme.helpdesk", name=f"Number {number}", settings=SETTINGS) for number in range(3)
+    ]
+    content = services.export_package(rows, actor=None)
+    delete_all()
+    types.remove_type("acme.helpdesk", actor=None)
+    events = left_by(lambda: take(content, decisions=Decisions(install_types=True)))
+    assert [one.action for one in events] == ["type.install", "package.import"]
+    assert [one[0] for one in body_of(events[0])["others"]] == ["type"]
+    assert [one[0] for one in body_of(events[1])["others"]] == ["connection"] * 3
+
+
 def test_an_import_that_ends_between_two_parts_says_so(
     content: bytes, in_parts: None, monkeypatch: pytest.MonkeyPatch
 ):
