@@ -34,6 +34,7 @@ urlpatterns = [
     path("", include("connections.schedule.urls")),
     path("", include("connections.replacement.urls")),
     path("", include("connections.workloads.urls")),
+    path("", include("connections.history.urls")),
     path("", include("gateway.urls")),
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),

@@ -14,8 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from .errors import Notice
+from .errors import FieldError, Invalid, Notice
 from .models import RowVersion
 
 P = ParamSpec("P")
@@ -24,6 +25,11 @@ Content = dict[str, Any]
 FALLBACKS, DELETION = "fallbacks", "deletion"  # kinds that are notes beside a history
 TRIES = 5
 RESTORED = "restored from version "  # and a number: the reason of a version
+
+OF_TOKENS = gettext_noop(
+    "A token is not restored: what ended stays ended, and its text is not kept. Renew it, or make "
+    "a new one."
+)
 
 
 @dataclass(frozen=True)
@@ -155,3 +161,21 @@ def _add(kind: str, pk: str, content: Content, actor: Any, reason: str) -> None:
                 raise
         else:
             return
+
+
+def token_content(token: Any) -> Content:
+    """What is kept of any token: never its text or its hash."""
+    return {
+        "name": token.name,
+        "user": str(token.user),
+        "team": str(token.team_id) if token.team_id else None,
+        "networks": list(token.networks),
+        "expires_at": token.expires_at and token.expires_at.isoformat(timespec="seconds"),
+        "revoked_at": token.revoked_at and token.revoked_at.isoformat(timespec="seconds"),
+        "revoked_because": token.revoked_because or None,
+    }
+
+
+def refuse_token(_token: Any, _content: Mapping[str, Any], _actor: Any) -> list[Notice]:
+    """Refuses to restore a token."""
+    raise Invalid([FieldError("version", "not_restorable", _(OF_TOKENS))])

@@ -12,8 +12,11 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
+from connections.row_versions import keep_version
+
 from .access import roles_change
 from .admin_events import RecordedAdmin
+from .role_versions import KIND
 
 admin.site.unregister([User, Group])
 # what allauth registers: second factors and sessions have pages of ours, e-mail addresses no use
@@ -58,6 +61,15 @@ class SafeGroupAdmin(RecordedAdmin, GroupAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if _is_superuser(request) else (*fields, "permissions")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            keep_version(KIND, obj.pk, None)
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        keep_version(KIND, form.instance.pk, request.user)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

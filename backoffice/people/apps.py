@@ -26,12 +26,14 @@ class PeopleConfig(AppConfig):
         from .models import ProviderSession, SecondFactorSecret
         from .oidc.adapters import note_visit
         from .oidc.staying import RUN_EVERY, ask_due
+        from .role_versions import declare_versions
         from .signin.factors import forget_secret, note_change
         from .signin.limits import prune as prune_limits
         from .signin.sessions import note_sign_in, note_sign_out
         from .signin.sessions import prune as prune_sessions
 
         watch_people()
+        declare_versions()
         user_logged_in.connect(note_sign_in, dispatch_uid="people-signed-in")
         post_delete.connect(forget_secret, Authenticator, dispatch_uid="people-factor")
         user_logged_out.connect(note_sign_out, dispatch_uid="people-signed-out")

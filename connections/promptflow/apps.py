@@ -15,7 +15,9 @@ class PromptflowConfig(AppConfig):
     def ready(self) -> None:
         from connections.jobs import Job, declare
 
-        from .services import prune_reveals_by_settings
+        from .services import declare_versions, prune_reveals_by_settings
+
+        declare_versions()
 
         every = timedelta(days=1)
         declare(

@@ -78,10 +78,12 @@ def _bind_secrets() -> str:
 
 
 def _prune_history() -> str:
-    days = settings.CONNECTIONS_HISTORY_DAYS
-    if not days:
+    days, most = settings.CONNECTIONS_HISTORY_DAYS, settings.CONNECTIONS_HISTORY_VERSIONS
+    if not (days or most):
         return "Nothing is deleted: CONNECTIONS_HISTORY_DAYS is 0."
-    return f"{prune_history(days)} versions older than {days} days deleted."
+    bounds = [f"older than {days} days"] if days else []
+    bounds += [f"beyond {most} of a row"] if most else []
+    return f"{prune_history(days, most)} versions {' or '.join(bounds)} deleted."
 
 
 def _sign_audit() -> str:

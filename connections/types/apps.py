@@ -18,7 +18,9 @@ class TypesConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401 registered by being imported
         from .cognigy import read_cognigy
+        from .services import declare_versions
 
+        declare_versions()
         register_reader(read_cognigy)
         post_migrate.connect(_bring_up, apps.get_app_config("connections"))
 

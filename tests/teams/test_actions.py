@@ -52,6 +52,7 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "GET versions": ("v", {}),
     "GET versions/*": ("v", {}),
     "PATCH versions/*": ("c", {"name": "Other"}),
+    "POST versions/*": ("c", {}),
     "POST versions/*/restore": ("c", {}),
     # of connections
     "POST move-profiles": ("n", {}),

@@ -12,7 +12,7 @@ from .deleted import (
     restore_deleted,
     said_back,
 )
-from .kinds import DEFAULTS, declare_kinds, refuse_token, token_content
+from .kinds import DEFAULTS, declare_kinds
 from .reading import Entry, compare, list_versions, show_version
 from .restoring import Plan, Restored, mark_version, plan, restore
 from .subjects import Subject, find_subject, kinds, subject_of
@@ -36,11 +36,9 @@ __all__ = [
     "may_restore_deleted",
     "may_restore_secrets",
     "plan",
-    "refuse_token",
     "restore",
     "restore_deleted",
     "said_back",
     "show_version",
     "subject_of",
-    "token_content",
 ]

@@ -9,7 +9,13 @@ from django.utils.translation import gettext_noop
 
 from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ApiToken, DefaultProfile, Membership, Profile, Role, Team
-from connections.row_versions import Content, VersionedKind, declare_kind
+from connections.row_versions import (
+    Content,
+    VersionedKind,
+    declare_kind,
+    refuse_token,
+    token_content,
+)
 from connections.services import (
     CLASSIFIER,
     MANAGES,
@@ -29,10 +35,6 @@ from connections.services import (
 
 DEFAULTS = "all"  # the id of the one thing that default profiles are
 LIMITS = ("requests_per_minute", "tokens_per_day")
-OF_TOKENS = gettext_noop(
-    "A token is not restored: what ended stays ended, and its text is not kept. Renew it, or make "
-    "a new one."
-)
 
 
 def declare_kinds() -> None:
@@ -140,19 +142,6 @@ def _token(pk: str) -> Content | None:
     return token_content(found) | _of_api(found) if found else None
 
 
-def token_content(token: Any) -> Content:
-    """What is kept of any token: never its text or its hash."""
-    return {
-        "name": token.name,
-        "user": str(token.user),
-        "team": str(token.team_id) if token.team_id else None,
-        "networks": list(token.networks),
-        "expires_at": token.expires_at and token.expires_at.isoformat(timespec="seconds"),
-        "revoked_at": token.revoked_at and token.revoked_at.isoformat(timespec="seconds"),
-        "revoked_because": token.revoked_because or None,
-    }
-
-
 def _of_api(token: ApiToken) -> Content:
     profiles = token.profiles.order_by("alias").values_list("alias", flat=True)
     return {
@@ -169,8 +158,3 @@ def _find_token(text: str, actor: Actor) -> ApiToken | None:
     if found is None or actor is None or found.user_id == actor.pk:
         return found
     return found if may(actor, "connections.view_apitoken", found) else None
-
-
-def refuse_token(_token: Any, _content: Mapping[str, Any], _actor: Actor) -> list[Notice]:
-    """Refuses to restore a token."""
-    raise Invalid([FieldError("version", "not_restorable", _(OF_TOKENS))])

@@ -14,6 +14,7 @@ from .reveal_tokens import (
     reveal_tokens,
     revealable,
 )
+from .reveal_versions import declare_versions
 from .show import (
     behind_lost_keys,
     document_view,
@@ -35,6 +36,7 @@ __all__ = [
     "apply_documents",
     "behind_lost_keys",
     "create_reveal_token",
+    "declare_versions",
     "document_view",
     "execution_dict",
     "find_promptflow",

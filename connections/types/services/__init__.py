@@ -17,6 +17,7 @@ from .install import (
 )
 from .preview import TypePreview, preview_type, preview_types, read_types
 from .rows import Move
+from .versions import declare_versions
 
 __all__ = [
     "Asked",
@@ -29,6 +30,7 @@ __all__ = [
     "ask_authorization",
     "connection_type",
     "connection_types",
+    "declare_versions",
     "finish_authorization",
     "give_type",
     "hosts_of",

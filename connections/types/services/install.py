@@ -13,6 +13,7 @@ from connections.change_counter import bump_change_counter
 from connections.locks import hold, long_change, retried
 from connections.models import Connection, ConnectionType, Team, by_name
 from connections.offers import seen_types
+from connections.row_versions import keep_version, keep_versions
 from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
 from providers.core.registry import all_providers, is_built_in
@@ -29,6 +30,8 @@ from .preview import (
     stored_text,
 )
 from .rows import Move, moved_rows, store_moved
+
+KIND = "connectiontype"  # of versions
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,11 @@ def _all_installed(text: str, actor: Actor, team: Team | None) -> list[Installed
             ]
             if refusals := [error for one in previews for error in one.refusals]:
                 raise Invalid(refusals)
+            keep_versions(KIND, rows, None)
             moved: list[Connection] = []
             installed = [_install(one, actor, team, moved) for one in previews]
             _record_installed(installed, moved, actor)
+            keep_versions(KIND, keys, actor)
     except IntegrityError:
         raise refused(
             "race", _("Somebody installed it at the same time. Look at the list, and try again.")
@@ -132,7 +137,9 @@ def give_type(key: str, team: Team | None, *, actor: Actor) -> ConnectionType:
     require(actor, "connections.add_connectiontype", on=row)
     if before != team:
         with transaction.atomic():
+            keep_version(KIND, row.key, None)
             row.save(update_fields=["team"])
+            keep_version(KIND, row.key, actor)
             record(row, actor=actor, changes=[("team", _name(before), _name(team))])
             bump_change_counter()
     return row

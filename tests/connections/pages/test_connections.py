@@ -97,6 +97,9 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("profile-bulk-team", {"action": "team"}, WORKING),
     ("profile-bulk-delete", {}, DO_RULE),
     ("connection-detail", None, SEEING),
+    ("connection-versions", None, SEEING),
+    ("profile-versions", None, SEEING),
+    ("deleted-list", None, SEEING),
     ("connection-update", None, WORKING),
     ("connection-update", entries({}, name="New"), DO_WORK),
     ("connection-update", entries({}, action="test"), WORKING),
@@ -180,6 +183,7 @@ ROOMS = (
     "connections.promptflow",
     "connections.schedule",
     "connections.replacement",
+    "connections.history",
 )
 PATTERNS = [one for room in ROOMS for one in get_resolver(f"{room}.urls").url_patterns]
 
@@ -253,6 +257,8 @@ def test_the_table_above_has_every_url():
     elsewhere |= {"task", "token-bulk-revoke"}  # test_bulk.py: nobody sees another one's
     elsewhere |= {"undo"}  # test_undo.py: the act says who may
     elsewhere |= {"mark"}  # test_marks.py: test_anybody_may_fetch_a_mark_and_keep_it
+    # tests/connections/history/test_pages.py, tests/teams/test_actions.py
+    elsewhere |= {"connection-version", "profile-version", "versions", "version", "deleted-restore"}
     elsewhere |= {"connection-allow", "connection-allowed"}  # test_allowing.py
     assert names - elsewhere <= {name for name, _, _ in RIGHTS}
 

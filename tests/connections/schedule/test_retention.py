@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections import services
 from connections.jobs import declared
-from connections.models import Connection, ConnectionCheck, RevealRecord
+from connections.models import Connection, ConnectionCheck, RevealRecord, RowVersion, VersionMark
 from tests.fakes import connect, profile_of, reload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -74,6 +74,26 @@ def test_of_old_versions_the_newest_of_each_row_stays(connection: Connection, fa
 def test_the_newest_version_stays_however_old_it_is(connection: Connection):
     Connection.history.update(history_date=timezone.now() - LONG_AGO)
     assert (services.prune_history(10), Connection.history.count()) == (0, 1)
+
+
+def test_a_pinned_version_stays_and_so_do_the_newest_of_each(connection: Connection, settings: Any):
+    for number in range(4):
+        services.update_connection(reload(connection), actor=None, name=f"Name {number}")
+    mark = {"kind": "connection", "object_id": str(connection.pk), "is_pinned": True}
+    VersionMark.objects.create(number=2, **mark)
+    settings.CONNECTIONS_HISTORY_VERSIONS = 2
+    assert run("prune-history") == "2 versions beyond 2 of a row deleted."
+    Connection.history.update(history_date=timezone.now() - LONG_AGO)
+    assert services.prune_history(10) == 1
+    assert sorted(Connection.history.values_list("version", flat=True)) == [2, 5]
+
+
+def test_states_of_teams_are_deleted_by_their_age_but_for_the_newest():
+    team = services.create_team("Red", actor=None)
+    services.rename_team(team, "Blue", actor=None)
+    RowVersion.objects.update(date=timezone.now() - LONG_AGO)
+    assert services.prune_history(10) == 1
+    assert RowVersion.objects.get().content["name"] == "Blue"
 
 
 def test_versions_stay_for_ever_unless_the_setting_says_otherwise(
