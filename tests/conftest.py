@@ -20,6 +20,7 @@ from django.test import TransactionTestCase, override_settings
 
 from backoffice.catalogues import load_catalogues
 from connections import catalog, conf
+from connections.audit import bounded
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
@@ -130,6 +131,7 @@ def no_public_authorities() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def _empty_caches() -> Iterator[None]:
     cache.clear()
+    bounded.forget()
     catalog.forget()
     conf.resolver.cache_clear()
     yield

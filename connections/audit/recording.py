@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..errors import InUse, Invalid, MissingRight, NotUndone, Stale, Throttled, Unusable
 from ..models import AuditEvent, Outcome
+from .bounded import times_due
 from .words import is_action, kind_of
 from .writing import Change, Noted, Subject, write
 
@@ -141,8 +142,13 @@ def _further(others: Iterable[Any]) -> list[Noted]:
 def _record_refusal(
     action: str, error: Exception, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> None:
-    """Records what was refused and why, by codes: texts of errors may repeat what was typed."""
+    """Records what was refused and why, by codes: texts of errors may repeat what was typed.
+
+    Of those who ask too often one a minute is enough: events are not for them to make.
+    """
     actor = kwargs.get("actor", args[0] if args and _is_person(args[0]) else None)
+    if isinstance(error, Throttled) and not times_due(action, str(getattr(actor, "pk", ""))):
+        return
     given = [_first_row(one) for one in (*args, *kwargs.values()) if one is not actor]
     kind = action.partition(".")[0]
     rows = [one for one in given if one is not None]
