@@ -132,12 +132,15 @@ def ensure_admin() -> None:
     """
     from django.contrib.auth import get_user_model
 
+    from connections.audit.services import Origin, coming_from
+
     given = os.environ.pop("SWITCHBOARD_ADMIN_PASSWORD", "")  # the workers have no use for it
     users = get_user_model().objects
     if users.exists():
         return
     password = given or secrets.token_urlsafe(15)
-    users.create_superuser("admin", password=password)
+    with coming_from(Origin("start", program="make run")):
+        users.create_superuser("admin", password=password)
     if given:
         say("Created the user admin with the password from SWITCHBOARD_ADMIN_PASSWORD.")
     else:

@@ -62,7 +62,15 @@ def watch_people() -> None:
     pre_save.connect(_compare, User, dispatch_uid="people-compare")
     post_save.connect(_end, User, dispatch_uid="people-end")
     pre_delete.connect(_end_of_role, Group, dispatch_uid="people-role-gone")
+    post_save.connect(_note_superuser, User, dispatch_uid="people-superuser")
     role_taken.connect(_end_in_team, dispatch_uid="people-team-role-gone")
+
+
+@act("person.create")
+def _note_superuser(instance: Any, created: bool, raw: bool = False, **_kwargs: Any) -> None:
+    """A command of Django's makes them too, which leaves no event by itself."""
+    if created and instance.is_superuser and not raw:
+        record(instance, actor=None, detail={"is_superuser": "yes"})
 
 
 def _compare(instance: Any, raw: bool = False, update_fields: Any = None, **_kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from connections.audit.services import Subject, act, record
+from connections.audit.services import Subject, act, has_notes, record
 from connections.services import Actor, require
 
 from ..models import UsageAttempt, UsageRecord
@@ -48,5 +48,6 @@ def clean_up(*, actor: Actor) -> int:
     too_old = timezone.now() - timedelta(days=days)
     number = seen_records(UsageRecord.objects.filter(started_at__lt=too_old)).count()
     prune(days, settings.GATEWAY_TOTALS_DAYS)
-    record(Subject("usage"), actor=actor)
+    if has_notes():  # of `prune`
+        record(Subject("usage"), actor=actor, detail={"records": number})
     return number

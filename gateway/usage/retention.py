@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connections.audit.services import act, record
+from connections.audit.services import Subject, act, record
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from .counting import MINUTES, count_all
@@ -58,7 +58,7 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     if not dry_run:
         forget_routes()
         if pruned.records or pruned.totals:
-            record(actor=None, detail={"older than days": days, **asdict(pruned)})
+            record(Subject("usage"), actor=None, detail={"older than days": days, **asdict(pruned)})
     return pruned
 
 

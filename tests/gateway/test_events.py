@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from connections.models import AuditEvent, Connection, Snooze
 from gateway.attention import services as attention
-from gateway.models import Notice, NoticeDelivery, NoticeTarget
+from gateway.models import Notice, NoticeDelivery, NoticeTarget, UsageRecord
 from gateway.notices import services as notices
 from gateway.notices.services import outbox
-from gateway.usage import retention
+from gateway.usage import deletion, retention
 from tests.event_doors import Door, doors_of, judge, left_in
 from tests.fakes import connect
 from tests.gateway.attention.test_attention import fail
@@ -75,8 +75,9 @@ def asleep(w: World) -> Snooze:
     return Snooze.objects.create(fault=f"connection:{w.ill.pk}", was="x", reason="x", until=until)
 
 
-def old_usage() -> None:
+def old_usage() -> UsageRecord:
     used(started_at=timezone.now() - timedelta(days=4000))
+    return UsageRecord.objects.latest("pk")
 
 
 GATEWAY = {
@@ -137,6 +138,16 @@ GATEWAY = {
     "usage.retention.prune_by_settings": Door(
         "usage.prune", lambda _w: (old_usage(), retention.prune_by_settings()), None
     ),
+    "usage.deletion.delete_record": Door(
+        "usage.delete",
+        lambda w: deletion.delete_record(old_usage(), actor=w.ada),
+        lambda w: deletion.delete_record(old_usage(), actor=w.vera),
+    ),
+    "usage.deletion.clean_up": Door(
+        "usage.prune",
+        lambda w: (old_usage(), deletion.clean_up(actor=w.ada)),
+        lambda w: deletion.clean_up(actor=w.vera),
+    ),
 }
 # What tells, and what the machine does all the time: docs/audit.md
 OTHERS = {
@@ -145,13 +156,13 @@ OTHERS = {
     *(f"notices.services.{one}" for one in ("headline", "notice_data", "signature")),
     *(f"notices.services.{one}" for one in ("schedule_clock", "declare_jobs", "mark_seen")),
     *(f"notices.services.{one}" for one in ("look", "tell", "deliver", "send_due")),
-    "notices.services.wait_for_senders",
+    *("notices.services.wait_for_senders", "notices.services.send_webhook"),
     *("attention.services.attention", "attention.services.snoozes"),
 }
 
 
 def test_every_service_is_in_the_table_or_among_the_others():
-    assert doors_of((notices, attention, retention)) == {*GATEWAY, *OTHERS}
+    assert doors_of((notices, attention, retention, deletion)) == {*GATEWAY, *OTHERS}
 
 
 def test_each_act_leaves_one_event_done_or_refused(world: World):
@@ -166,6 +177,7 @@ def test_what_changes_nothing_leaves_no_event(world: World):
         lambda w: notices.retry_waiting(w.hook, actor=w.ada),
         lambda _w: notices.prune(),
         lambda _w: retention.prune(400, 400),
+        lambda w: deletion.clean_up(actor=w.ada),
         lambda _w: (old_usage(), retention.prune(400, 400, dry_run=True)),
         lambda w: notices.mark_seen(1, actor=w.ada),
     )

@@ -64,7 +64,7 @@ urlpatterns = [
     ),
     path(
         "your-sign-in/codes/",
-        _page(codes.ViewRecoveryCodesView, "codes", _("Recovery codes")),
+        _page(views.CodesView, "codes", _("Recovery codes")),
         name="mfa_view_recovery_codes",
     ),
     path(
@@ -74,7 +74,7 @@ urlpatterns = [
     ),
     path(
         "your-sign-in/codes/download/",
-        codes.DownloadRecoveryCodesView.as_view(),
+        views.CodesFileView.as_view(),
         name="mfa_download_recovery_codes",
     ),
     path(

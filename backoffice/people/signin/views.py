@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes import views as code_views
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp import views as totp_views
 from django.contrib import messages
@@ -22,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import View
 
+from connections.audit.services import record
 from connections.models import ApiToken, RevealToken, works_now
 from connections.views.base import Page
 from connections.views.typed import entries_of
@@ -167,6 +169,24 @@ class EndOtherSessionsView(Page):
         )
         messages.success(request, text % {"number": number})
         return self.redirect("your-sign-in")
+
+
+class _ShowsCodes:
+    """A page that shows the recovery codes of its person."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().get(request, *args, **kwargs)  # type: ignore[misc]
+        if response.status_code == 200:
+            record(request.user, actor=request.user, action="recovery_codes.read")
+        return response
+
+
+class CodesView(_ShowsCodes, code_views.ViewRecoveryCodesView):  # type: ignore[misc]
+    """The recovery codes on a page."""
+
+
+class CodesFileView(_ShowsCodes, code_views.DownloadRecoveryCodesView):  # type: ignore[misc]
+    """The recovery codes as a file."""
 
 
 class AppView(totp_views.ActivateTOTPView):  # type: ignore[misc]

@@ -79,11 +79,14 @@ class ViewAsMiddleware:
         if viewing is None:
             return _ended(request, is_api)
         refusal = services.OnlyViewing(viewing)
+        is_private = name in PRIVATE or name.startswith(PRIVATE_PREFIXES)
+        is_refused = is_api or is_private or request.method not in READING
+        if is_refused:
+            services.note_refusal(viewing, refusal, actor=request.user)
         if is_api:
             return problem_response(request, 403, str(refusal), "view_as")
         _show_as(request, viewing)
-        is_private = name in PRIVATE or name.startswith(PRIVATE_PREFIXES)
-        if request.method not in READING or is_private:
+        if is_refused:
             raise refusal
         return None
 

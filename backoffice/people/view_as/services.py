@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from connections.audit.services import Subject, act, record
+from connections.audit.services import Subject, act, record, record_refusal
 from connections.models import is_service_account
 from connections.standing import standing_of
 
@@ -94,6 +94,11 @@ def end(key: Any, *, actor: Any) -> ViewAs | None:
             record(seen, actor=actor, detail={"ended": ended})
         logger.info("%s no longer sees pages as %s", row.viewer_name, row.person_name)
     return row
+
+
+def note_refusal(viewing: ViewAs, refusal: OnlyViewing, *, actor: Any) -> None:
+    """Records that who views wanted to do something."""
+    record_refusal("viewing.use", refusal, viewing.person, actor=actor)
 
 
 def views_as(person: Any) -> QuerySet[ViewAs]:

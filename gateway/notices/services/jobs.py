@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from connections.audit.services import act, record
+from connections.audit.services import Subject, act, record
 from connections.jobs import Job, declare
 
 from ...models import Notice, NoticeDelivery
@@ -43,5 +43,5 @@ def prune() -> str:
         notices, _ = Notice.objects.filter(at__lt=old).delete()
         if messages or notices:
             told = {"notices": notices, "messages": messages, "older than days": days}
-            record(actor=None, detail=told)
+            record(Subject("notices"), actor=None, detail=told)
     return f"{notices} notices and {messages} messages older than {days} days deleted."

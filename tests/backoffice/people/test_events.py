@@ -172,6 +172,11 @@ PEOPLE = {
     "people.view_as.services.end": Door(
         "viewing.end", lambda w: view_as.end(viewing(w).pk, actor=w.ada), None
     ),
+    "people.view_as.services.note_refusal": Door(
+        "viewing.use",
+        None,
+        lambda w: view_as.note_refusal(viewing(w), view_as.OnlyViewing(viewing(w)), actor=w.ada),
+    ),
     "people.reset.services.ask_for_link": Door(
         "password_link.create",
         lambda w: reset._send(w.olaf, "en"),

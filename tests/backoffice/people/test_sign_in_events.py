@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 
 from backoffice.people import services
@@ -148,6 +149,33 @@ def test_a_recovery_code_is_told_when_it_is_used(with_app: User):  # noqa: F811
     assert [one.action for one in events()][-2:] == ["recovery_codes.use", "person.sign_in"]
     assert body_of(last())["detail"]["with"] == "password, recovery_codes"
     assert code not in str([*AuditEvent.objects.values()])
+
+
+def test_recovery_codes_are_told_when_they_are_shown(operator: User):
+    client = sign_in()
+    secret = client.get("/your-sign-in/app/").context["form"].secret
+    client.post("/your-sign-in/app/", {"code": code_of(secret)})
+    client.get("/your-sign-in/codes/")
+    client.get("/your-sign-in/codes/download/")
+    assert [one.action for one in events()][-2:] == ["recovery_codes.read"] * 2
+
+
+def test_a_superuser_of_a_command_of_djangos_is_told(db: None):
+    call_command("createsuperuser", username="root", email="", interactive=False)
+    assert told() == [("person.create", "done", "")] and last().object_name == "root"
+
+
+def test_who_sees_pages_as_another_and_wants_to_do_something_is_told(
+    administrator: User, operator: User
+):
+    client = browser(administrator)
+    client.post(f"/people/{operator.pk}/view-as/")
+    client.post("/connections/")
+    client.get("/your-sign-in/")
+    assert [one[:2] for one in told()] == [("viewing.begin", "done")] + [
+        ("viewing.use", "refused")
+    ] * 2
+    assert last().actor_name == "ada" and last().object_name == "olaf"
 
 
 def test_the_password_of_another_person_tells_who_set_it(administrator: User, operator: User):
