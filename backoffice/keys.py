@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 
-from connections.secret_texts import placeholder
+from connections.secret_texts import is_guessable, placeholder
 
+SHORTEST_KEY = 32
 NEW_KEY = (
     ".venv/bin/python -c "
     '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
@@ -13,13 +14,20 @@ NEW_KEY = (
 
 
 def refuse_guessed(name: str, key: str, least: int) -> None:
-    """Refuses a placeholder, and a key of fewer characters. Raises ImproperlyConfigured."""
+    """Refuses a placeholder, a key of fewer characters, and where `least` says that it is a key for
+    encryption or signatures one that can be guessed all the same. Raises ImproperlyConfigured.
+    """
     if placeholder(key, secret=True, free=False):
         raise ImproperlyConfigured(f"{name} is a placeholder. Make a key of its own.")
     if 0 < len(key) < least:
         raise ImproperlyConfigured(
             f"{name} has a key of less than {least} characters, which can be guessed. Make a "
             "longer one."
+        )
+    if key and least and is_guessable(key):
+        raise ImproperlyConfigured(
+            f"{name} has a key that can be guessed: it repeats itself, counts, or is one that "
+            f"Django made. Make one at random: {NEW_KEY}"
         )
 
 
@@ -33,4 +41,4 @@ def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
                 f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
                 f"{NEW_KEY}"
             )
-    refuse_guessed("SECRET_KEY", secret_key, least=16)
+    refuse_guessed("SECRET_KEY", secret_key, least=SHORTEST_KEY)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, transaction
 
 from providers.core.registry import all_providers
@@ -15,6 +16,7 @@ from .audit.services import stream_targets
 from .credentials import key_ids
 from .models import Connection
 from .references import State
+from .secret_texts import is_guessable
 
 SHORTEST_KEY = 32
 EXAMPLES = 5
@@ -58,6 +60,14 @@ def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
                 id="connections.E002",
             )
         ]
+    if any(is_guessable(key) for key in keys):
+        return [
+            Error(
+                "FERNET_KEYS holds a key that can be guessed: it repeats itself, or counts.",
+                hint=f"{hint}. Put it in front, and run rotate_credentials: see SECURITY.md.",
+                id="connections.E004",
+            )
+        ]
     if settings.SECRET_KEY in keys:
         return [
             Error(
@@ -67,6 +77,25 @@ def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register("connections")
+def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
+    """SECRET_KEY signs sessions, and nothing that is stored needs it for longer."""
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:  # without one nothing is served, and not everything needs it
+        return []
+    if settings.DEBUG or (len(key) >= SHORTEST_KEY and not is_guessable(key)):
+        return []
+    return [
+        Error(
+            f"SECRET_KEY has less than {SHORTEST_KEY} characters, or can be guessed.",
+            hint="Make another; everybody signs in again, nothing else is lost. For example: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+            id="connections.E005",
+        )
+    ]
 
 
 def rows_can_be_read() -> bool:

@@ -5,6 +5,7 @@ No sentence repeats anything of the text.
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 FILL_IN = "is a placeholder, so nothing would work with it. Put the real value in its place"
@@ -38,6 +39,22 @@ VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|TOKEN|SECRET)"
 QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u201e": "\u201c"}
 BEARER = re.compile(r"(?:authorization\s*:\s*)?bearer\s", re.IGNORECASE)
 ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]*(?:_KEY|_TOKEN|_SECRET)\s*=", re.ASCII)
+
+
+FEWEST_CHARACTERS = 8  # that differ: a random key of 32 in hexadecimal has fewer once in 10^7
+MADE_BY_DJANGO = "django-insecure-"  # for a project of somebody's own, and stored with it
+
+
+def is_guessable(key: str) -> bool:
+    """True for a key that nobody made at random, however long: few characters that differ, a piece
+    that comes again and again, or characters in their order. A long passphrase passes.
+    """
+    if len(set(key)) < FEWEST_CHARACTERS or key.startswith(MADE_BY_DJANGO):
+        return True
+    if any(key == (key[:at] * len(key))[: len(key)] for at in range(1, len(key) // 2 + 1)):
+        return True
+    steps = [abs(ord(one) - ord(other)) for one, other in pairwise(key)]
+    return sum(step <= 1 for step in steps) > len(steps) * 0.6
 
 
 class Doubt(NamedTuple):

@@ -93,7 +93,7 @@ def _migrate(file: Path) -> None:
 
 def _run_migrate(database: str) -> None:
     keys = {
-        "SECRET_KEY": "for-the-tables-only",
+        "SECRET_KEY": "another-for-the-tables-only-0123456789",
         "FERNET_KEYS": "for-the-tables-only-0123456789abcdef",
     }
     subprocess.run(

@@ -185,7 +185,11 @@ def test_a_module_dropped_into_the_folder_needs_no_other_change(tmp_path: Path):
     for folder in ("providers", "connections", "gateway", "backoffice", "templates", "static"):
         shutil.copytree(ROOT / folder, tmp_path / folder)  # with the bytecode that is there
     (tmp_path / "providers" / "dropped_in.py").write_text(MODULE)
-    environment = {"SECRET_KEY": "x", "FERNET_KEYS": OLDER_KEY, "PATH": ""}
+    environment = {
+        "SECRET_KEY": "of-one-test-only-0123456789abcdefgh",
+        "FERNET_KEYS": OLDER_KEY,
+        "PATH": "",
+    }
     environment["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
     subprocess.run(
         [sys.executable, "-c", COMMANDS],

@@ -52,7 +52,11 @@ def started(fork: Forks) -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
 
 MANAGE = "import runpy; runpy.run_path('manage.py', run_name='__main__')"
-KEYS = {"PATH": "", "SECRET_KEY": "s" * 50, "FERNET_KEYS": "f" * 44}
+KEYS = {
+    "PATH": "",
+    "SECRET_KEY": "signs-for-tests-only-0123456789abcdef",
+    "FERNET_KEYS": "encrypts-for-tests-only-0123456789abcdef",
+}
 BROKEN = """
 from pathlib import Path
 from unittest import mock
@@ -121,7 +125,7 @@ def test_lists_are_separated_by_commas(read):
     )
     found = read(*names, **dict.fromkeys(names, "one, two,,"))
     assert found == {name: ["one", "two"] for name in names}
-    keys = ["k" * 32, "l" * 44]
+    keys = ["one-for-tests-only-0123456789abcdef", "another-for-tests-only-0123456789"]
     assert read("FERNET_KEYS", FERNET_KEYS=",".join(keys)) == {"FERNET_KEYS": keys}
 
 
@@ -161,7 +165,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "CACHE_URL": ("hunter2", "redis://"),
     "TIME_ZONE": ("Mars/Base", "Europe/Berlin"),
     "LOG_LEVEL": ("chatty", "WARNING"),
-    "FERNET_KEYS": ("hunter2", "less than 32 characters"),
+    "FERNET_KEYS": ("hunter2" * 5, "can be guessed"),
     "CONNECTIONS_SECRETS_DIR": ("/nope", "a folder that is not there"),
     "CONNECTIONS_CONFIG_FILE": ("/nope.json", "a file that is not there"),
     "API_THROTTLE_RATE": ("many", "6000/min"),
@@ -250,7 +254,7 @@ def test_a_proxy_may_be_written_in_lower_case_in_the_env_file():
     ("keys", "text"),
     [
         ({"FERNET_KEYS": ""}, "FERNET_KEYS is neither in the environment"),
-        ({"SECRET_KEY": "hunter2"}, "SECRET_KEY has a key of less than 16 characters"),
+        ({"SECRET_KEY": "hunter2"}, "SECRET_KEY has a key of less than 32 characters"),
     ],
 )
 def test_the_server_does_not_start_without_keys_or_with_a_short_one(
@@ -302,7 +306,7 @@ def test_nothing_that_the_settings_import_asks_for_a_setting(fork: Forks, server
 
 def test_settings_are_listed_without_secrets(started):
     shown = started(
-        FERNET_KEYS="hunter2" * 5,
+        FERNET_KEYS="hunter2-for-tests-only-0123456789abcdef",
         DATABASE_URL="postgres://u:hunter2@db/name",
         CACHE_URL="redis://:hunter2@cache/1",
         HTTPS_PROXY="http://u:hunter2@proxy:3128",

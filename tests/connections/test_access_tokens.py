@@ -318,12 +318,12 @@ with services.http_client("shop") as client:
 
 def test_processes_fetch_once(settings):
     """Real ones, that start at the same moment."""
-    settings.FERNET_KEYS = ["lint-only-lint-only-lint-only-lint-only"]
+    settings.FERNET_KEYS = ["processes-for-tests-only-0123456789abcdef"]
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "backoffice.settings",
         "FERNET_KEYS": settings.FERNET_KEYS[0],
-        "SECRET_KEY": "x",
+        "SECRET_KEY": "of-one-test-only-0123456789abcdefgh",
     }
     with OAuth2Server(seconds=0.5) as server:
         saved(server)

@@ -1,11 +1,13 @@
 """System checks: `manage.py check --tag connections`."""
 
+import secrets
 import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -51,8 +53,44 @@ def test_a_key_that_can_be_guessed_is_an_error_that_does_not_show_it(settings):
     assert "connections.E002" in found() and "correct-horse" not in str(found())
 
 
+GUESSED = {
+    "one character": "a" * 40,
+    "a word": "secret" * 8,
+    "counted": "0123456789" * 4,
+    "the alphabet": "abcdefghijklmnopqrstuvwxyz012345",
+    "of a project's template": "django-insecure-9x!k2m#v7p@q4z&w1s$e8r^t5y",
+}
+
+
+@pytest.mark.parametrize("key", GUESSED.values(), ids=GUESSED)
+def test_a_long_key_that_nobody_made_at_random_is_an_error(settings, key: str):
+    settings.FERNET_KEYS = [OLDER_KEY, key]
+    assert "connections.E004" in found() and key not in str(found())
+    settings.FERNET_KEYS = [OLDER_KEY]
+    settings.SECRET_KEY = key
+    assert "connections.E005" in found() and key not in str(found())
+    settings.DEBUG = True
+    assert found() == {}
+
+
+def test_a_short_secret_key_is_an_error(settings):
+    settings.SECRET_KEY = "q7Z-k2Lm9vXw"
+    assert set(found()) == {"connections.E005"}
+
+
+def test_random_keys_and_long_passphrases_are_none(settings):
+    for key in (
+        "correct horse battery staple and more",
+        secrets.token_hex(16),
+        secrets.token_urlsafe(50),
+        Fernet.generate_key().decode(),
+    ):
+        settings.FERNET_KEYS = [key]
+        assert found() == {}
+
+
 def test_the_secret_key_is_no_encryption_key(settings):
-    settings.SECRET_KEY = "x" * 50
+    settings.SECRET_KEY = "one-key-for-both-0123456789abcdefgh"
     settings.FERNET_KEYS = [OLDER_KEY, settings.SECRET_KEY]
     assert set(found()) == {"connections.E003"}
 
@@ -96,7 +134,7 @@ def test_the_command_shows_warnings_and_passes(connection: Connection):
 
 def test_before_the_first_migrate_the_checks_pass(tmp_path: Path):
     environment = {
-        "SECRET_KEY": "x",
+        "SECRET_KEY": "of-one-test-only-0123456789abcdefgh",
         "FERNET_KEYS": OLDER_KEY,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}",
         "PATH": "",

@@ -253,7 +253,7 @@ def test_a_file_that_is_not_there_is_told():
 def program(place: Path, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
     """The command as a shell runs it, with a database of its own."""
     environment = {
-        "SECRET_KEY": "x",
+        "SECRET_KEY": "of-one-test-only-0123456789abcdefgh",
         "FERNET_KEYS": NEWEST_KEY,
         "DATABASE_URL": f"sqlite:///{place / 'db.sqlite3'}",
         "PATH": os.environ["PATH"],

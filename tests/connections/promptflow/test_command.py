@@ -567,7 +567,7 @@ def test_dump_into_something_that_is_no_folder_is_refused():
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A database of its own for `manage.py`, without tables."""
-    keys = {"SECRET_KEY": "for-this-test-only", "FERNET_KEYS": NEWEST_KEY}
+    keys = {"SECRET_KEY": "for-this-test-only-0123456789abcdef", "FERNET_KEYS": NEWEST_KEY}
     return {
         **os.environ,
         **keys,
