@@ -22,7 +22,10 @@ WITHOUT_OLD_ROWS = {
     ("connections", "taskpart"),
     ("gateway", "noticedelivery"),
 }
-AS_NEW = {"connections.auditevent", "connections.team"}  # tables whose rows the version before never deletes
+AS_NEW = {
+    "connections.auditevent",
+    "connections.team",
+}  # tables whose rows the version before never deletes
 
 
 @pytest.mark.parametrize("app", APPS)

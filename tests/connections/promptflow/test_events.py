@@ -65,7 +65,14 @@ ACTS: dict[str, tuple[str, Callable[[Any, Connection], Any]]] = {
 }
 OTHERS = {"prune_reveals", "prune_reveals_by_settings", "reveal_connection", "reveal_connections"}
 READERS = frozenset(
-    {"applied_tag", "behind_lost_keys", "document_view", "execution_dict", "find_promptflow"}
+    {
+        "applied_tag",
+        "behind_lost_keys",
+        "declare_versions",
+        "document_view",
+        "execution_dict",
+        "find_promptflow",
+    }
     | {"find_to_change", "find_to_write", "keeping_answers", "needed_answers", "promptflow_rows"}
     | {"promptflow_view", "promptflow_views", "reads_of_the_last_hour", "reveal_records"}
     | {"reveal_tokens", "revealable"}

@@ -35,7 +35,14 @@ ACTS: dict[str, tuple[str, Act]] = {
 }
 WITH_A_SERVICE = {"finish_authorization", "sync_types"}
 READERS = frozenset(
-    {"ask_authorization", "connection_type", "connection_types", "hosts_of", "is_allowed"}
+    {
+        "ask_authorization",
+        "connection_type",
+        "connection_types",
+        "declare_versions",
+        "hosts_of",
+        "is_allowed",
+    }
     | {"keep_question", "open_question", "preview_type", "preview_types", "read_types"}
     | {"rows_behind", "take_question", "type_users"}
 )
