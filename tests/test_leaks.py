@@ -38,8 +38,10 @@ from connections.models import (
     KeyReplacement,
     PlannedCheck,
     Profile,
+    RowVersion,
     SecretFingerprints,
     UndoStep,
+    VersionMark,
 )
 from connections.promptflow.services import create_reveal_token
 from connections.schedule.services.planning import Planner
@@ -187,6 +189,34 @@ def dumped() -> str:
     out = StringIO()
     call_command("dumpdata", "gateway.noticetarget", stdout=out)
     return out.getvalue()
+
+
+@surface
+def versions_and_what_was_deleted(stage: Stage) -> Found:
+    """Pages, API, rows and words of versions: shown, compared, restored, deleted and back."""
+    given = {"api_key": TYPED, "base_url": stage.upstream.url}
+    stage.client.post(stage.page("literal", "edit"), entries(given))
+    for kind, row in stage.rows.items():
+        page, name = stage.page(kind, "versions"), f"/api/v1/connections/{row.alias}/versions"
+        paths = (page, f"{page}1/", name, f"{name}/1", f"{name}/1/compare/{reload(row).version}")
+        for path in paths:
+            yield of_answer(path, stage.client.get(path))
+        for act in ({"action": "restore"}, {"action": "restore", "secrets": "yes"}):
+            yield of_answer("restored", stage.client.post(f"{page}1/", act, follow=True))
+        sent = json.dumps({"withSecrets": True})
+        done = stage.client.post(f"{name}/1/restore", sent, "application/json")
+        yield of_answer("restored by the API", done)
+    pk = stage.rows["maps"].pk
+    services.delete_connection(reload(stage.rows["maps"]), actor=None)
+    for path in ("/deleted/", f"/deleted/{pk}/", "/api/v1/deleted"):
+        yield of_answer(path, stage.client.get(path))
+    yield of_answer("back", stage.client.post(f"/deleted/{pk}/", {"secrets": "on"}, follow=True))
+    yield "rows", repr([*RowVersion.objects.values(), *VersionMark.objects.values()])
+    out = StringIO()
+    for act in (["list"], ["show"], ["compare"]):
+        numbers = {"list": [], "show": ["1"], "compare": ["1", "2"]}[act[0]]
+        call_command("versions", *act, "connection", "literal", *numbers, stdout=out)
+    yield "command", out.getvalue()
 
 
 @surface

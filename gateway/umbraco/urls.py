@@ -2,10 +2,20 @@
 
 from django.urls import path
 
-from . import absent, analytics, audit_logs, connections, defaults, profiles, providers
+from . import (
+    absent,
+    analytics,
+    audit_logs,
+    connections,
+    defaults,
+    profiles,
+    providers,
+    versions,
+)
 
 PAGE: dict[str, object] = {"total": 0, "items": []}
 NONE: list[object] = []
+ENTITY = "versions/<str:entity_type>/<str:entity_id>"
 
 urlpatterns = [
     path("analytics/usage-summary", analytics.UsageSummary.as_view()),
@@ -32,6 +42,11 @@ urlpatterns = [
     path("providers", providers.ProviderList.as_view()),
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
     path("settings", defaults.Settings.as_view()),
+    path("versions/supported-types", versions.SupportedTypes.as_view()),
+    path(ENTITY, versions.VersionHistory.as_view()),
+    path(f"{ENTITY}/<int:number>", versions.Version.as_view()),
+    path(f"{ENTITY}/<int:number>/compare/<int:other>", versions.Comparison.as_view()),
+    path(f"{ENTITY}/<int:number>/rollback", versions.Rollback.as_view()),
     path("speech-to-text/transcribe", absent.Transcribe.as_view()),
     *(
         path(name, absent.Empty.as_view(answer=PAGE))

@@ -74,6 +74,21 @@ AUDIT_DETAIL = AUDIT_ITEM | {
     "responseSnapshot?": str,
     "metadata?": [{"key?": str, "value?": str}],
 }
+VERSION: Shape = {
+    "id": str,
+    "entityId": str,
+    "version": int,
+    "dateCreated": str,
+    "createdByUserId?": str,
+    "createdByUserName?": str,
+    "changeDescription?": str,
+}
+VERSIONS: Shape = {"currentVersion": int, "totalVersions": int, "versions": [VERSION]}
+COMPARISON: Shape = {
+    "fromVersion": int,
+    "toVersion": int,
+    "changes": [{"path": str, "oldValue?": str, "newValue?": str}],
+}
 PROBLEM: Shape = {"type?": str, "title?": str, "status?": int, "detail?": str, "instance?": str}
 
 

@@ -18,6 +18,7 @@ PERIOD = "from=2026-01-01&to=2026-01-02"
 KEY = UUID(int=1 << 100)
 READ, WRITE, DELETE = "connections:read", "connections:write", "connections:delete"
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
+BOTH, CHANGE_BOTH = f"{READ} {READ_PROFILES}", f"{WRITE} {WRITE_PROFILES}"
 UNSAVED = f"connections:test {WRITE}"  # both
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "echo", "isActive": True}
 PROFILE = {
@@ -64,6 +65,11 @@ TABLE: list[Row] = [
     ("GET", "/providers/openai", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
+    ("GET", "/versions/supported-types", None, 200, "viewer", BOTH),
+    ("GET", "/versions/connection/production", None, 200, "viewer", BOTH),
+    ("GET", "/versions/connection/production/1", None, 200, "viewer", BOTH),
+    ("GET", "/versions/connection/production/1/compare/1", None, 200, "viewer", BOTH),
+    ("POST", "/versions/profile/answers/1/rollback", {}, 204, "operator", CHANGE_BOTH),
     ("POST", "/speech-to-text/transcribe", None, 400, "operator", "gateway:use"),
     *(
         (method, f"/{name}", {}, wanted, "viewer", READ)
