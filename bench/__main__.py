@@ -16,13 +16,13 @@ CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PARTS = sys.argv[1:] or [
     *("process", "api", "pages", "gateway", "promptflow"),
-    *("hands", "checks", "usage", "replace", "signin"),
+    *("hands", "checks", "usage", "replace", "signin", "audit"),
 ]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace` and `signin`.
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin` and `audit`.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -37,9 +37,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "pages", "gateway", "hands", "checks", "usage", "replace", "signin"} & set(
-            PARTS
-        ):
+        if set(PARTS) - {"process", "promptflow"}:
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -93,6 +91,7 @@ def on_one_database(name: str, url: str) -> None:
         "checks": ("Checks by themselves", [("bench.checks", str(CONNECTIONS))]),
         "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),
         "replace": ("Replaced keys", [("bench.replacement",)]),
+        "audit": ("The audit", [("bench.audit", str(REQUESTS))]),
         "signin": ("A thousand sign-ins a minute", [("bench.signin",)]),
     }
     for part, (title, commands) in modules.items():
