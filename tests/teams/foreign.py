@@ -206,8 +206,7 @@ def foreign(world: Ours) -> Foreign:
     account = ServiceAccount.objects.create(
         user=robot, team=b, contact="zqbcontact", description="zqbdescription"
     )
-    install_types(document(key="zqb.type", label="zqblabel"), actor=None)
-    ConnectionType.objects.filter(key="zqb.type").update(team=b)
+    install_types(document(key="zqb.type", label="zqblabel"), actor=None, team=b)
     host = HostApproval.objects.create(
         section="zqbsection", host="zqbhost.example", connection=connection, requested_by=who
     )

@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
+from backoffice.audit import api as audit_urls
 from backoffice.people.service_accounts import api as account_urls
 from backoffice.people.service_accounts.services import add_service_account
 from connections import services
@@ -21,7 +22,7 @@ from connections.api.camelcase import camel
 from connections.api.openapi import described_operations, operations_of
 from connections.api.settings_schema import settings_schema
 from connections.history.api import urls as history_urls
-from connections.models import Connection, KeyReplacement
+from connections.models import AuditEvent, Connection, KeyReplacement
 from connections.packages.api import urls as package_urls
 from connections.replacement.api import urls as replacement_urls
 from connections.schedule.api import urls as schedule_urls
@@ -85,6 +86,8 @@ def client(administrator) -> APIClient:
     _, token = services.create_token(
         "examples", user=administrator, actor=administrator, scopes=["admin"]
     )
+    plain = AuditEvent.objects.filter(mentions=None).latest("pk")
+    AuditEvent.objects.filter(pk=plain.pk).update(id=4711)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
@@ -125,7 +128,7 @@ def test_rendering_warns_of_nothing(rendered):
 
 def test_every_address_is_described(document):
     rooms = (urls, package_urls, schedule_urls, replacement_urls, workload_urls, gateway_urls)
-    rooms += (account_urls, history_urls)
+    rooms += (account_urls, history_urls, audit_urls)
     patterns = [pattern for room in rooms for pattern in room.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"
