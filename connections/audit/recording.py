@@ -128,6 +128,13 @@ def note(*rows: Any) -> None:
         this.noted += [(Subject.of(one), ()) for one in rows]
 
 
+def forget_notes() -> None:
+    """Forgets what was noted for the act under way: the transaction that did it was taken back."""
+    this = _current.get()
+    if this is not None:
+        this.noted.clear()
+
+
 def has_notes() -> bool:
     """True if anything was noted for the act that is under way."""
     this = _current.get()

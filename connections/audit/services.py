@@ -9,7 +9,7 @@ from .checkpoints import make_checkpoints, prune_events
 from .filters import BY, FILTERS, VIEW, BadFilter, wanted
 from .origin import Origin, coming_from, origin
 from .reading import Told, text_of, told
-from .recording import act, has_notes, note, record, record_refusal
+from .recording import act, forget_notes, has_notes, note, record, record_refusal
 from .selectors import BadPlace, Found, batches, event, find
 from .streams import StreamTarget, read_targets, stream_names, stream_targets
 from .verification import Problem, Report, verify
@@ -36,6 +36,7 @@ __all__ = [
     "coming_from",
     "event",
     "find",
+    "forget_notes",
     "has_notes",
     "instance",
     "kind_named",

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from connections.audit.services import act
+from connections.audit.services import act, forget_notes
 from connections.catalog import confirm_types
 from connections.courtesy import long_computation
 from connections.former_aliases import actor_name, former_aliases_among, note_use
@@ -67,6 +67,7 @@ def _tried(opened: Opened, told: Told | None) -> Plan:
         except IntegrityError:  # an alias that is taken now, a row that is not there now
             if transaction.get_connection().in_atomic_block:
                 raise
+            forget_notes()
     raise PackageError("changed", _(CHANGED_EACH_TIME))
 
 

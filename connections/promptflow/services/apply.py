@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
-from connections.audit.services import Outcome, act, record
+from connections.audit.services import Outcome, act, forget_notes, record
 from connections.credentials import merged
 from connections.former_aliases import actor_name
 from connections.locks import hold, long_change, retried
@@ -146,6 +146,7 @@ def _is_stored(judged: _Judged, actor: Actor) -> bool:
     except (IntegrityError, InUse):  # an alias that is taken now, a row that is used now
         if transaction.get_connection().in_atomic_block:
             raise
+        forget_notes()
     return False
 
 

@@ -10,10 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.utils import timezone
 
-from connections.errors import Invalid
+from connections.errors import InUse, Invalid
 from connections.models import AuditEvent, Connection, RevealRecord, RevealToken
 from connections.promptflow import services
 from connections.promptflow.format.documents import read_document
+from connections.promptflow.services import apply as apply_module
 from connections.promptflow.services.reveal import REFUSALS_A_MINUTE
 from connections.services import set_active
 from tests.events import body_of, left_by, told
@@ -196,3 +197,26 @@ def test_the_deletion_of_old_records_is_one_event_if_there_were_any(db: None):
     [event] = left_by(lambda: services.prune_reveals(30))
     assert (event.action, body_of(event)["detail"]) == ("flow_reads.prune", {"rows": 1, "days": 30})
     assert left_by(lambda: services.prune_reveals(30)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_that_was_taken_back_leaves_no_event(
+    row: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    apply(None, DOCUMENT, OTHER)
+    delete, judge, judged = apply_module.delete_connection, apply_module._judged, []
+
+    def delete_what_is_used_meanwhile(one: Connection, **more: Any) -> None:
+        delete(one, **more)
+        raise InUse([row])
+
+    def judge_what_is_kept_meanwhile(*arguments: Any) -> Any:
+        judged.append(arguments)
+        if len(judged) == 2:
+            Connection.objects.filter(name="two").update(tags=[])
+        return judge(*arguments)
+
+    monkeypatch.setattr(apply_module, "delete_connection", delete_what_is_used_meanwhile)
+    monkeypatch.setattr(apply_module, "_judged", judge_what_is_kept_meanwhile)
+    assert left_by(lambda: apply(None, DOCUMENT, prune=True)) == []
+    assert len(judged) == 2 and Connection.objects.filter(name="two").exists()
