@@ -97,18 +97,19 @@ def export_package(
     with transaction.atomic():
         if passphrase:
             _write_down(actor, address, [one.alias for one in contents.documents])
-        secrets = len(contents.secrets) if passphrase else 0
-        _record(content, contents.documents, documents, secrets, actor)
+        _record(content, contents, documents, actor, with_secrets=bool(passphrase))
     return content
 
 
 def _record(
     content: bytes,
-    connections: Sequence[ConnectionDocument],
+    contents: _Contents,
     profiles: Sequence[ProfileDocument],
-    secrets: int,
     actor: Actor,
+    *,
+    with_secrets: bool,
 ) -> None:
+    connections, secrets = contents.documents, len(contents.secrets) if with_secrets else 0
     rows = [Subject("connection", str(one.id), one.alias) for one in connections]
     rows += [Subject("profile", str(one.id), one.alias) for one in profiles]
     names = ", ".join(one.alias for one in connections)

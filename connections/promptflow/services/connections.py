@@ -86,11 +86,10 @@ def save_promptflow(
     merge: bool = False,
     tags: Sequence[str] = (),
 ) -> Saved:
-    """Creates a connection from a file, or brings one to what the file says.
-
-    With `merge`, only what the document names changes. Without, promptflow's fields become those of
-    the file; secrets that it hides stay, and settings that only we have unless it names them.
-    Raises Invalid by the names of the file, and as the services do.
+    """Creates a connection from a file, or brings one to what the file says. With `merge`, only
+    what the document names changes. Without, promptflow's fields become those of the file; secrets
+    that it hides stay, and settings that only we have unless it names them. Raises Invalid by the
+    names of the file, and as the services do.
     """
     shape = document.shape
     try:
