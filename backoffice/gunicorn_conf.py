@@ -2,8 +2,11 @@
 gunicorn's.
 """
 
+import os
 import sys
 from typing import Any
+
+import django
 
 from .environment import stopping
 from .keys import require_keys
@@ -11,6 +14,9 @@ from .keys import require_keys
 with stopping():
     from . import settings
 
+    if settings.FERNET_KEY_REFERENCES:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+        django.setup()  # what a source says is translated
     require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
 _host, _port = settings.HOST, settings.PORT
 _address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"

@@ -33,7 +33,8 @@ def refuse_guessed(name: str, key: str, least: int) -> None:
 
 def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
     """Refuses to serve without keys, or with a short one. Raises ImproperlyConfigured."""
-    for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", fernet_keys)):
+    keys = list(fernet_keys)  # which asks the store where they are
+    for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", keys)):
         if not value:
             raise ImproperlyConfigured(
                 f"{name} is neither in the environment nor in .env. If this database was used "

@@ -60,7 +60,11 @@ def write_env_file() -> None:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FERNET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }
-    missing = {name: value for name, value in generated.items() if not os.environ.get(name)}
+    missing = {
+        name: value
+        for name, value in generated.items()
+        if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")
+    }
     if not missing:
         return
     lines = [
@@ -87,6 +91,8 @@ def set_up_django() -> None:
 
     with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+        if settings.FERNET_KEY_REFERENCES:
+            django.setup()  # what a source says is translated
         require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
     django.setup()
 

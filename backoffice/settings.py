@@ -17,6 +17,7 @@ from .catalogues import compiled_folder
 from .databases import with_options
 from .document_settings import *  # noqa: F403
 from .email_settings import read_email
+from .encryption_keys import read_keys
 from .environment import BASE_DIR, read_environment
 from .identity_providers import read_identity_providers
 from .logs import log_to_console
@@ -190,8 +191,8 @@ REST_FRAMEWORK = {
 
 # Secrets and references: see SECURITY.md
 
-FERNET_KEYS = env.secrets("FERNET_KEYS", 32)  # newest first
-if SECRET_KEY in FERNET_KEYS:
+FERNET_KEYS, FERNET_KEY_REFERENCES = read_keys(env)  # newest first
+if not FERNET_KEY_REFERENCES and SECRET_KEY in FERNET_KEYS:
     raise ImproperlyConfigured("FERNET_KEYS holds the SECRET_KEY. Make a key of its own.")
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")

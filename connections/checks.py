@@ -38,7 +38,10 @@ def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
 
     A word could be guessed: HKDF is not a password hash, and its salt is public.
     """
-    keys = settings.FERNET_KEYS or []
+    try:
+        keys = list(settings.FERNET_KEYS or [])
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="connections.E006")]
     hint = (
         'Make one with: python -c "from cryptography.fernet import Fernet; '
         'print(Fernet.generate_key().decode())"'

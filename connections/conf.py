@@ -143,6 +143,7 @@ def _policy() -> Policy:
         variables=_lower(list(declared) + list(settings.CONNECTIONS_REFERENCE_ENV)),
         secret_words=tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS),
         public=frozenset(plain - secret | variables | _listed_public()),
+        closed=_lower([parse(one)[0] for one in settings.FERNET_KEY_REFERENCES]),
     )
 
 

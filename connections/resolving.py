@@ -74,13 +74,15 @@ class Policy:
     itself holds it sets aside for itself. `variables`: plain variables for `$Env:NAME`.
 
     `public`: what settings that are shown in clear may name, a section with the plain name of a
-    key, or `*` for each that has none of `secret_words` in it.
+    key, or `*` for each that has none of `secret_words` in it. `closed`: sections that hold the
+    keys of Switchboard itself.
     """
 
     sections: frozenset[str]
     variables: frozenset[str]
     secret_words: tuple[str, ...]
     public: frozenset[tuple[str, str]] = frozenset()
+    closed: frozenset[str] = frozenset()
 
     def is_public(self, key: Sequence[str]) -> bool:
         """True if a setting that is shown in clear may name this key."""
@@ -158,6 +160,9 @@ class Resolver:
 
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
         section, name = key[0].lower(), key[-1]
+        if section in self._policy.closed:
+            text = _("The section %(section)s holds keys of Switchboard's own.")
+            return text % {"section": key[0]}
         if not secret and not self._policy.is_public(key):
             text = _(
                 "%(name)s counts as a secret, and this setting is shown in clear. Only secret "
