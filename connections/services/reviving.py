@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
@@ -66,11 +66,15 @@ def revive(
 def _refuse_gone(kind: str, was: Any) -> None:
     """Raises Invalid for a row that is there, and for one whose team is gone."""
     if MODELS[kind].every.filter(pk=was.pk).exists():
-        text = _("%(name)s is there again already.") % {"name": was.name}
-        raise Invalid([FieldError("id", "there", text)])
+        raise _there(was)
     if was.team_id and not Team.objects.filter(pk=was.team_id).exists():
         text = _("The team of %(name)s is gone, so it belongs to nobody. Nothing was changed.")
         raise Invalid([FieldError("team", "not_found", text % {"name": was.name})])
+
+
+def _there(row: Any) -> Invalid:
+    text = _("%(name)s is there again already.") % {"name": row.name}
+    return Invalid([FieldError("id", "there", text)])
 
 
 def _noted(kind: str, was: Any) -> UndoStep:
@@ -130,8 +134,13 @@ def _not_read(step: UndoStep) -> list[Notice]:
 
 def _save(row: Any, actor: Actor) -> None:
     row._change_reason = REASON
-    with alias_race(row):
-        save_version(row, actor)
+    try:
+        with alias_race(row):
+            save_version(row, actor)
+    except IntegrityError:  # somebody else was faster
+        if type(row).every.filter(pk=row.pk).exists():
+            raise _there(row) from None
+        raise
 
 
 def _as_before(model: Any, row: Any, was: Any) -> None:

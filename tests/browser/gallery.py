@@ -434,6 +434,14 @@ def conversation_refused(page: Page, gallery: Gallery) -> None:
     expect(page.locator("#playground [role=alert]")).to_be_visible()
 
 
+def about_to_restore(page: Page, gallery: Gallery) -> None:
+    place = add_connection(page, "openai", "For a day", api_key=TYPED_KEY)
+    submit(page, f"{place}delete/")
+    page.goto("/deleted/")
+    page.get_by_role("link", name="For a day").first.click()
+    expect(page.get_by_role("heading", name="Restore For a day")).to_be_visible()
+
+
 def alias_refused(page: Page, gallery: Gallery) -> None:
     page.goto(gallery.places["Mistral"] + "alias/")
     page.get_by_label("New alias").fill("azure-openai-sweden")
@@ -768,6 +776,12 @@ SCENES: dict[str, Scene] = {
     "detail-former-alias": of("Azure OpenAI Sweden"),
     "profile-former-alias": of("Draft translations"),
     "alias": of("Azure OpenAI Sweden", "alias/"),
+    "versions": of("Mistral", "versions/"),
+    "version": of("Mistral", "versions/1/"),
+    "profile-versions": of("Draft translations", "versions/"),
+    "team-versions": at("/versions/defaults/all/"),
+    "deleted": at("/deleted/"),
+    "deleted-restore": about_to_restore,
     "alias-refused": alias_refused,
     "alias-taken-away": about_to_take_away("Azure OpenAI Sweden"),
     "profile-alias-taken-away": about_to_take_away("Draft translations"),
