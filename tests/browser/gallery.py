@@ -683,6 +683,13 @@ def _together(providers: Sequence[type[Provider[Any]]]) -> list[type[Provider[An
     return found
 
 
+def an_event(page: Page, _gallery: Gallery) -> None:
+    """The page of the newest event of a connection."""
+    page.goto("/audit/?kind=connection")
+    page.locator("[data-open]").first.click()
+    page.wait_for_url("**/audit/*/")
+
+
 SCENES: dict[str, Scene] = {
     "dashboard": at("/"),
     "administration": at("/administration/"),
@@ -786,6 +793,12 @@ SCENES: dict[str, Scene] = {
     "alias-taken-away": about_to_take_away("Azure OpenAI Sweden"),
     "profile-alias-taken-away": about_to_take_away("Draft translations"),
     "defaults": at("/settings/"),
+    "audit": at("/audit/"),
+    "audit-filtered": at("/audit/?kind=connection&verb=create"),
+    "audit-event": an_event,
+    "audit-nothing": at("/audit/?q=nothing-like-it"),
+    "audit-streams": at("/audit/streams/"),
+    "own-acts": at("/audit/mine/"),
     "tokens": at("/tokens/"),
     "token-made": token_made,
     "token-revoke": token_about_to_end,
