@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import (
     FileResponse,
     HttpRequest,
@@ -24,7 +25,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from connections.audit.services import Origin, coming_from
+from connections.audit.services import Origin, Subject, coming_from, record_refusal, times_due
 from connections.standing import viewer_who
 from connections.viewing import current_viewer, viewed, viewing
 from connections.views.typed import entries_of, page_of_form
@@ -56,6 +57,7 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 INDENTATION = re.compile(rb"\n\s+")
 KEEPS_SPACES = re.compile(rb"<(?:pre|textarea)\b")  # and what is inside means something
 
@@ -101,7 +103,9 @@ class RequestIdMiddleware:
 
 
 class OriginMiddleware:
-    """Says where acts come from: a page or the API, and from which address."""
+    """Says where acts come from: a page or the API, and from which address. An act that a view
+    refuses leaves an event, as one that a service refuses does.
+    """
 
     sync_capable, async_capable = True, False
 
@@ -111,8 +115,23 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         surface = "api" if request.path.startswith(self._api) else "page"
-        with coming_from(Origin(surface, request.META)):
-            return self.get_response(request)
+        with coming_from(Origin(surface, request.META)) as where:
+            response = self.get_response(request)
+            if response.status_code == 403 and request.method not in SAFE and not where.left:
+                self._record_refusal(request)
+            return response
+
+    def _record_refusal(self, request: HttpRequest) -> None:
+        """Records what a view refused before it came to a service: for each person and kind of
+        address one a minute.
+        """
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated:
+            return
+        route = request.resolver_match.route if request.resolver_match else ""
+        if times_due("refused", str(user.pk), str(request.method), route):
+            called = Subject("address", name=f"{request.method} {request.path}")
+            record_refusal("address.call", PermissionDenied(), called, actor=user)
 
 
 class ViewerMiddleware:

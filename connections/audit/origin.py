@@ -14,12 +14,14 @@ class Origin:
     """A surface: `page`, `api`, `command`, `schedule`, `start`, or `process` for none of them.
 
     `meta`: the address and headers of the request, named as in WSGI. `program`: the name of the
-    command or job, and at a terminal who is signed in on the machine.
+    command or job, and at a terminal who is signed in on the machine. `left`: the actions of the
+    events that the request left.
     """
 
     surface: str = "process"
     meta: Mapping[str, Any] = field(default_factory=dict)
     program: str = ""
+    left: list[str] = field(default_factory=list, compare=False)
 
     @property
     def address(self) -> str:
@@ -37,10 +39,10 @@ def origin() -> Origin:
 
 
 @contextmanager
-def coming_from(where: Origin) -> Iterator[None]:
+def coming_from(where: Origin) -> Iterator[Origin]:
     """Says where the acts in the block come from."""
     token = _current.set(where)
     try:
-        yield
+        yield where
     finally:
         _current.reset(token)

@@ -173,8 +173,11 @@ def _first_row(given: Any) -> models.Model | None:
 
 
 def record_refusal(action: str, error: Exception, on: Any = None, *, actor: Any) -> None:
-    """Records that an act was refused: for services that `act` cannot wrap."""
-    subject = Subject.of(on) if on is not None and on.pk is not None else None
+    """Records that an act was refused: for services that `act` cannot wrap. `on`: a row, or its
+    Subject.
+    """
+    is_there = on is not None and getattr(on, "pk", True) is not None
+    subject = Subject.of(on) if is_there else None
     code = _code_of(error)
     try:
         write(action, subject, actor=actor, detail={}, outcome=Outcome.REFUSED, code=code)

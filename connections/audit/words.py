@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 # What verbs act on. German needs the accusative here.
 THINGS = {
+    "address": gettext_lazy("the address %(name)s"),
     "access": gettext_lazy("the access of %(name)s"),
     "alias": gettext_lazy("the alias %(name)s"),
     "api_token": gettext_lazy("the API token %(name)s"),
@@ -72,6 +73,10 @@ VERBS = {
     "begin": (
         gettext_lazy("%(who)s began %(what)s"),
         gettext_lazy("%(who)s tried to begin %(what)s"),
+    ),
+    "call": (
+        gettext_lazy("%(who)s called %(what)s"),
+        gettext_lazy("%(who)s tried to call %(what)s"),
     ),
     "cancel": (
         gettext_lazy("%(who)s cancelled %(what)s"),

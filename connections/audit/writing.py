@@ -77,6 +77,8 @@ def write(  # noqa: PLR0913 by name, and each is a part of an event
         body |= {"number": len(others) + 1} if len(others) > MOST_OTHERS else {}
     if detail:
         body["detail"] = dict(detail)
+    if origin().meta:
+        origin().left.append(action)
     event = append(
         {
             "action": action,

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from ..audit.services import Subject, act, record
 from ..bindings import binding_of_connection, binding_of_token, bound, grace_until
 from ..credentials import Binding, SecretDict, Undecryptable, decrypt, key_ids
 from ..locks import hold, long_change, retried
@@ -42,6 +43,7 @@ def _bound_tables() -> list[tuple[Any, Callable[[Any], Binding]]]:
     ]
 
 
+@act("keys.update")
 @sensitive_variables()
 def bind_credentials() -> int:
     """Binds every document that does not say where it belongs to where it is, and says how many.
@@ -54,6 +56,8 @@ def bind_credentials() -> int:
         keys = [pk for pk, token in stored_tokens(table) if _is_unbound(decrypt(token))]
         for start in range(0, len(keys), BATCH):
             number += _bind_batch(table, keys[start : start + BATCH], binding_of)
+    if number:
+        record(Subject("keys"), actor=None, detail={"bound": number})
     return number
 
 

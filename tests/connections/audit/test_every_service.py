@@ -253,7 +253,7 @@ BY_SOMEBODY: dict[str, tuple[str, Callable[[World, Any], Any]]] = {
     ),
 }
 BY_THE_MACHINE = {"end_tokens_of", "end_unused_tokens", "prune_history", "resume_tokens_of"}
-BY_THE_MACHINE |= {"rotate_credentials", "purge_secrets"}
+BY_THE_MACHINE |= {"rotate_credentials", "purge_secrets", "bind_credentials"}
 # They change nothing that is of the installation, or are a part of an act that says it all
 LEAVE_NONE = {
     # reading, and drafts that are not saved
