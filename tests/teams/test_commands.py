@@ -68,6 +68,13 @@ LINES = {
     "token create other --user zqbperson --scope gateway:use --team zqbteam": "sb_",
     "token renew {token}": "",
     "token revoke {token}": "zqbtoken",
+    "versions list connection zqbalias": "zqbperson",
+    "versions show connection zqbalias 1": "zqbname",
+    "versions compare profile zqbprofilealias 1 1": "",
+    "versions restore profile zqbprofilealias 1": "already",
+    "versions name connection zqbalias 1 --name First": "First",
+    "versions deleted": "zqbgonealias",
+    "versions revive {deleted}": "zqbgone is back.",
 }
 # What names no row that a team may have, sends, or finds as `show` does.
 OF_NO_TEAM = """
@@ -129,10 +136,11 @@ def run(line: str, **known: Any) -> str:
 
 
 def test_a_command_does_everything_whoever_looks(world: Ours, tmp_path: Path):
-    foreign(world)
+    found = foreign(world)
     known = {
         "file": tmp_path / "a.json",
         "token": ApiToken.objects.get(name="zqbtoken").pk,
+        "deleted": found.ids["deleted"][0],
     }
     wrong = []
     with viewing(viewer_of(world.people["operator"])):
