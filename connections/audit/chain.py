@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -69,7 +70,7 @@ def append(values: Mapping[str, str]) -> AuditEvent:
         chain.key, chain.seal = sealed(state_of(chain))
         event = AuditEvent(chain=chain.id, number=number, at=at, digest=digest, **texts)
         event.pk = _insert(event)
-        if number > 1:
+        if number > 1:  # it is there
             head = [number, digest, chain.key, chain.seal]
             _execute(SET_HEAD, [*head, _stored(AuditChain, "id", chain.pk)])
         else:
@@ -84,7 +85,10 @@ INSERT = (
     f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) RETURNING id"
 )
 HEADS = AuditChain._meta.db_table
-FREE_HEAD = f"SELECT * FROM {HEADS} WHERE day = %s AND instance = %s ORDER BY id LIMIT 1"  # noqa: S608 names of our own
+HEAD = ("id", "follows", "length", "digest")
+FREE_HEAD = (
+    f"SELECT {', '.join(HEAD)} FROM {HEADS} WHERE day = %s AND instance = %s ORDER BY id LIMIT 1"  # noqa: S608 names of our own
+)
 SET_HEAD = f"UPDATE {HEADS} SET length = %s, digest = %s, key = %s, seal = %s WHERE id = %s"  # noqa: S608 names of our own
 
 
@@ -109,8 +113,9 @@ def _free_chain(at: datetime) -> AuditChain:
     locked = connection.features.has_select_for_update_skip_locked
     sql = f"{FREE_HEAD} FOR UPDATE SKIP LOCKED" if locked else FREE_HEAD
     day = _stored(AuditChain, "day", at.date())
-    for found in AuditChain.objects.raw(sql, [day, instance()]):
-        return found
+    if found := _execute(sql, [day, instance()]):
+        head = dict(zip(HEAD, found, strict=True)) | {"id": UUID(str(found[0]))}
+        return AuditChain(day=at.date(), instance=instance(), **head)
     last = AuditCheckpoint.objects.order_by("-day").values_list("digest", flat=True).first()
     return AuditChain(day=at.date(), instance=instance(), follows=last or "")
 
