@@ -78,10 +78,12 @@ def _deleted(kind: str, actor: Actor) -> Iterator[Deleted]:
     teams = Team.objects.in_bulk({one["team_id"] for one in records} - {None})
     known = set()
     for one in records:
-        row = model(id=one["id"], team_id=one["team_id"], tags=one["tags"])
-        if one["id"] in known or not may(actor, f"connections.view_{kind}", row):
+        if one["id"] in known:
             continue
-        known.add(one["id"])
+        known.add(one["id"])  # where it was before, when it was deleted there, counts no more
+        row = model(id=one["id"], team_id=one["team_id"], tags=one["tags"])
+        if not may(actor, f"connections.view_{kind}", row):
+            continue
         yield Deleted(
             kind,
             one["id"],

@@ -153,6 +153,20 @@ def test_who_could_not_see_it_does_not_see_that_it_was_deleted(
     assert services.restore_deleted(found, actor=member).row.team == red
 
 
+def test_it_is_deleted_only_where_it_was_in_the_end(fake: Any):
+    blue, red = core.create_team("Blue", actor=None), core.create_team("Red", actor=None)
+    members = {}
+    for name, team in {"bob": blue, "mia": red}.items():
+        members[name] = person(name)
+        core.set_member(team, members[name], "administrator", actor=None)
+    row = connect(name="Moved", team=blue)
+    services.restore_deleted(gone(row), actor=None)
+    core.move_to_team([reload(row)], red, actor=None)
+    pk = gone(reload(row)).id
+    seen = {name: services.find_deleted(pk, actor=who) for name, who in members.items()}
+    assert seen["bob"] is None and seen["mia"] is not None and seen["mia"].team == red
+
+
 def test_a_secret_of_then_goes_nowhere_else_and_waits_for_its_host(
     fake: Any, administrator: Any, settings: Any
 ):
