@@ -71,6 +71,12 @@ def test_the_texts_of_every_provider_fit_a_phone(open_page: OpenPage):
         assert too_wide(page) == [], provider.id
 
 
+def test_djangos_own_first_page_fits_a_phone_in_german(open_page: OpenPage):
+    page = open_page("administrator", viewport=PHONE, locale="de")
+    page.goto("/admin/")
+    assert too_wide(page) == []
+
+
 @pytest.mark.parametrize("path", ["/connections/", "/profiles/add/chat/"])
 def test_refusal_has_no_violation(open_page: OpenPage, path: str):
     page = open_page("stranger")
