@@ -3,17 +3,18 @@
 import json
 import socket
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from ..models import AuditChain, AuditCheckpoint, AuditEvent
-from .keys import sealed
+from .keys import is_sealed, sealed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -85,9 +86,10 @@ INSERT = (
     f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) RETURNING id"
 )
 HEADS = AuditChain._meta.db_table
-HEAD = ("id", "follows", "length", "digest")
+HEAD = ("id", "follows", "length", "digest", "key", "seal")
 FREE_HEAD = (
-    f"SELECT {', '.join(HEAD)} FROM {HEADS} WHERE day = %s AND instance = %s ORDER BY id LIMIT 1"  # noqa: S608 names of our own
+    f"SELECT {', '.join(HEAD)} FROM {HEADS} "  # noqa: S608 names of our own
+    "WHERE day = %s AND instance = %s AND id > %s ORDER BY id LIMIT 1"
 )
 SET_HEAD = f"UPDATE {HEADS} SET length = %s, digest = %s, key = %s, seal = %s WHERE id = %s"  # noqa: S608 names of our own
 
@@ -112,12 +114,33 @@ def _free_chain(at: datetime) -> AuditChain:
     # elsewhere one writes at a time
     locked = connection.features.has_select_for_update_skip_locked
     sql = f"{FREE_HEAD} FOR UPDATE SKIP LOCKED" if locked else FREE_HEAD
-    day = _stored(AuditChain, "day", at.date())
-    if found := _execute(sql, [day, instance()]):
-        head = dict(zip(HEAD, found, strict=True)) | {"id": UUID(str(found[0]))}
-        return AuditChain(day=at.date(), instance=instance(), **head)
+    day, after = _stored(AuditChain, "day", at.date()), UUID(int=0)
+    while found := _execute(sql, [day, instance(), _stored(AuditChain, "id", after)]):
+        after = UUID(str(found[0]))
+        head = dict(zip(HEAD, found, strict=True)) | {"id": after}
+        chain = AuditChain(day=at.date(), instance=instance(), **head)
+        # What another hand changed is not to be sealed as ours with the next event
+        if is_sealed(state_of(chain), chain.key, chain.seal) or not settings.FERNET_KEYS:
+            return chain
     last = AuditCheckpoint.objects.order_by("-day").values_list("digest", flat=True).first()
     return AuditChain(day=at.date(), instance=instance(), follows=last or "")
+
+
+def reseal() -> int:
+    """Seals the heads of days that are not signed yet with the newest key, so that an older one may
+    go. What is not sealed by a key that is here stays as it is. Returns how many.
+    """
+    last = AuditCheckpoint.objects.order_by("-day").values_list("day", flat=True).first()
+    number = 0
+    for pk in AuditChain.objects.filter(day__gt=last or date.min).values_list("pk", flat=True):
+        with transaction.atomic():
+            chain = AuditChain.objects.select_for_update().get(pk=pk)
+            key, seal = sealed(state_of(chain))
+            if chain.key != key and is_sealed(state_of(chain), chain.key, chain.seal):
+                chain.key, chain.seal = key, seal
+                chain.save(update_fields=["key", "seal"])
+                number += 1
+    return number
 
 
 def _storable(text: str, width: int | None) -> str:

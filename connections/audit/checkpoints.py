@@ -11,18 +11,30 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..models import AuditChain, AuditCheckpoint, AuditEvent, AuditMention
-from .keys import public_key, signed
+from .chain import state_of
+from .keys import is_sealed, public_key, signed
 from .recording import act, record
 from .writing import Subject
 
 LATE = timedelta(minutes=15)  # after midnight, in which an act of the day before may still end
+UNSEALED = "unsealed"
 AT_ONCE = 5000  # events that one statement deletes
 
 
 def document_of(day: date, before: str, chains: list[AuditChain]) -> str:
-    """What a checkpoint signs. `before`: the digest of the checkpoint before it."""
-    heads = [[str(one.id), one.instance, one.follows, one.length, one.digest] for one in chains]
+    """What a checkpoint signs. `before`: the digest of the checkpoint before it.
+
+    A head that no key here has sealed is signed as such: a signature is not to stand for a seal.
+    """
+    heads = [
+        [str(one.id), one.instance, one.follows, one.length, one.digest, *_doubt(one)]
+        for one in chains
+    ]
     return json.dumps({"day": str(day), "before": before, "chains": heads}, separators=(",", ":"))
+
+
+def _doubt(chain: AuditChain) -> list[str]:
+    return [] if is_sealed(state_of(chain), chain.key, chain.seal) else [UNSEALED]
 
 
 def digest_of_document(document: str) -> str:
@@ -86,7 +98,7 @@ def _half_pruned() -> Iterator[list[str]]:
 
 def chains_of(checkpoint: AuditCheckpoint) -> dict[str, Any]:
     """The chains that a checkpoint signed: by id, the instance, what it follows, its length and its
-    last digest.
+    last digest, and UNSEALED where no key had sealed it.
     """
     return {one[0]: one[1:] for one in json.loads(checkpoint.body)["chains"]}
 

@@ -4,7 +4,7 @@ read them.
 
 from ..models import Outcome
 from .bounded import times_due
-from .chain import instance
+from .chain import instance, reseal
 from .checkpoints import make_checkpoints, prune_events
 from .filters import BY, FILTERS, VIEW, BadFilter, wanted
 from .origin import Origin, coming_from, origin
@@ -47,6 +47,7 @@ __all__ = [
     "read_targets",
     "record",
     "record_refusal",
+    "reseal",
     "sentence",
     "stream_names",
     "stream_targets",

@@ -3,17 +3,22 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from ..models import AuditChain, AuditCheckpoint, AuditEvent, AuditMention
+from django.db import DataError, OperationalError, connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from ..models import AuditChain, AuditCheckpoint, AuditEvent
 from .chain import HASHED, digest_of, start_of, state_of
 from .checkpoints import chains_of, digest_of_document, pruning_of
 from .keys import is_sealed, is_signed, known_public_keys
+from .mentions import wrong_mentions
 
 CHUNK = 5000
 MOST_PROBLEMS = 1000
+UNREADABLE = (ValueError, TypeError, OverflowError, DataError, OperationalError)
 Told = Callable[[int, int], None]
 
 
@@ -62,11 +67,10 @@ def verify(
     signed: dict[str, Any] = {}
     gone: set[str] = set()
     for one in checkpoints:
-        of_day = chains_of(one)
+        of_day = _signed_chains(one)
         signed |= of_day
         gone |= of_day.keys() if one.pruned_at else set()
-    there = {*AuditChain.objects.values_list("pk", flat=True)}
-    there |= {*AuditEvent.objects.order_by().values_list("chain", flat=True).distinct()}
+    there = _ids(report, AuditChain, "pk") | _ids(report, AuditEvent, "chain")
     followed = {"", *(one.digest for one in checkpoints)}
     for missing in signed.keys() - gone - {str(pk) for pk in there}:
         report.add("chain_gone", f"All events of the chain {missing}, which is signed, are gone.")
@@ -82,6 +86,38 @@ def verify(
     return report
 
 
+def _ids(report: Report, model: Any, name: str) -> set[UUID]:
+    """The chains that a table names. Where ids are texts, one that is written in another way would
+    be in no chain that is read.
+    """
+    found = set()
+    texts = model.objects.order_by().values_list(Cast(name, TextField()), flat=True).distinct()
+    for text in texts:
+        try:
+            pk = UUID(text)
+        except (ValueError, TypeError):
+            pk = None
+        if pk is None or text != _written(pk):
+            event = AuditEvent.objects.annotate(text=Cast("chain", TextField())).filter(text=text)
+            first = event.order_by("pk").values_list("pk", flat=True).first()
+            report.add("unknown_chain", f"{text!r} is the id of no chain: it was put in.", first)
+        else:
+            found.add(pk)
+    return found
+
+
+def _written(pk: UUID) -> str:
+    stored = AuditChain._meta.pk.get_db_prep_value(pk, connection)
+    return str(stored)
+
+
+def _signed_chains(one: AuditCheckpoint) -> dict[str, Any]:
+    try:
+        return chains_of(one)
+    except (ValueError, KeyError, TypeError, IndexError):
+        return {}  # one that was changed
+
+
 def _judge_checkpoints(
     report: Report,
     checkpoints: list[AuditCheckpoint],
@@ -94,7 +130,7 @@ def _judge_checkpoints(
         try:
             said = json.loads(one.body)
             follows, day = said["before"], said["day"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             follows = day = None
         is_whole = one.digest == digest_of_document(one.body) and day == str(one.day)
         if not is_whole or not is_signed(one.body, one.signature, one.public_key):
@@ -119,7 +155,7 @@ def _judge_checkpoints(
 def _judge_pruning(report: Report, one: AuditCheckpoint, trusted: frozenset[str]) -> None:
     try:
         number = json.loads(one.pruning)["events"]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         number = 0
     is_right = one.pruned_at and one.pruning == pruning_of(one, one.pruned_at, number)
     if not is_right or not any(is_signed(one.pruning, one.pruning_signature, k) for k in trusted):
@@ -145,11 +181,14 @@ def _judge_chain(report: Report, pk: UUID, signed: Any, followed: set[str]) -> N
         chain.refresh_from_db()
         if chain.length <= number or not _has_more(pk, number):
             break
-    _judge_head(report, chain, number, digest)
+    _judge_head(report, chain, number, digest, is_signed_day=signed is not None)
     if chain.follows not in followed:
         report.add("chain_changed", f"The chain {pk} follows a checkpoint that is not there.")
     state = [chain.instance, chain.follows, chain.length, chain.digest]
-    if signed is not None and state != signed:
+    if signed is not None and signed[4:]:
+        text = f"The chain {pk} of {chain.day} was sealed by no key of ours when it was signed."
+        report.add("signed_unsealed", text)
+    if signed is not None and state != signed[:4]:
         text = f"The chain {pk} of {chain.day} is not as the checkpoint of that day signed it."
         report.add("not_as_signed", text)
 
@@ -162,11 +201,13 @@ def _judge_events(report: Report, chain: AuditChain, number: int, digest: str) -
     """Reads the events of a chain after this number, and returns the last number and digest."""
     rows = AuditEvent.objects.filter(chain=chain.pk, number__gt=number).order_by("number")
     name = str(chain.pk)
-    read = rows.values_list("pk", "number", "at", "digest", *HASHED).iterator(CHUNK)
-    for pk, place, at, stored, *texts in read:
+    columns = rows.values_list("pk", "number", "at", "digest", *HASHED)
+    for pk, place, at, stored, *texts in _readable(report, columns, number):
         if place != number + 1:
             text = f"Events {number + 1} to {place - 1} of the chain {name} are gone, before {pk}."
             report.add("events_gone", text, pk)
+        elif at is None:  # a text that is no time, where times are texts
+            report.add("event_changed", f"The event {pk} has no time: it was changed.", pk)
         elif stored != digest_of(digest, name, place, at, texts):
             text = f"The event {pk} ({at:%Y-%m-%d %H:%M:%S}) was changed, or the one before it."
             report.add("event_changed", text, pk)
@@ -175,9 +216,28 @@ def _judge_events(report: Report, chain: AuditChain, number: int, digest: str) -
     return number, digest
 
 
-def _judge_head(report: Report, chain: AuditChain, number: int, digest: str) -> None:
+def _readable(report: Report, columns: Any, number: int) -> Iterator[Any]:
+    """The rows after a number, without those that cannot be read, which are told."""
+    try:
+        for row in columns.iterator(CHUNK):
+            number = row[1]
+            yield row
+    except UNREADABLE:
+        for pk in columns.filter(number__gt=number).values_list("pk", flat=True):
+            try:
+                yield columns.get(pk=pk)
+            except UNREADABLE:
+                report.add("event_changed", f"The event {pk} cannot be read: it was changed.", pk)
+
+
+def _judge_head(
+    report: Report, chain: AuditChain, number: int, digest: str, *, is_signed_day: bool
+) -> None:
     is_right = is_sealed(state_of(chain), chain.key, chain.seal)
     report.unsealed += is_right is None
+    if is_right is None and not is_signed_day:
+        text = f"The head of the chain {chain.pk} of {chain.day} is sealed by no key that is here, "
+        report.add("seal_unknown", f"{text}and no checkpoint signs it.")
     if is_right is False:
         text = f"The head of the chain {chain.pk} of {chain.day} was changed."
         report.add("head_changed", text)
@@ -193,37 +253,6 @@ def _judge_head(report: Report, chain: AuditChain, number: int, digest: str) -> 
 
 
 def _judge_mentions(report: Report) -> None:
-    """Compares the further objects of events with the rows by which they are found."""
-    events = AuditEvent.objects.filter(body__contains='"others"').order_by("pk")
-    rows = AuditMention.objects.order_by("event_id").values_list("event_id", "kind", "object_id")
-    found = groupby(rows.iterator(CHUNK), key=lambda one: one[0])
-    said = _said(events.values_list("pk", "body").iterator(CHUNK))
-    for pk, is_same in _merged(said, found):
-        if not is_same:
-            text = f"The event {pk} names further objects, and is not found at all of them."
-            report.add("mentions_changed", text, pk)
-
-
-def _said(rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, set[tuple[str, str]]]]:
-    for pk, body in rows:
-        try:
-            others = json.loads(body).get("others", [])
-        except ValueError:
-            continue  # an event that was changed
-        if objects := {(kind, key) for kind, key, _name in others if key}:
-            yield pk, objects
-
-
-def _merged(said: Iterator[Any], found: Iterator[Any]) -> Iterator[tuple[int, bool]]:
-    """Each event of either, in order, and whether both say the same of it."""
-    one, other = next(said, None), next(found, None)
-    while one or other:
-        if one and (other is None or one[0] < other[0]):
-            yield one[0], False
-            one = next(said, None)
-        elif other and (one is None or other[0] < one[0]):
-            yield other[0], False
-            other = next(found, None)
-        elif one and other:
-            yield one[0], one[1] == {(kind, key) for _pk, kind, key in other[1]}
-            one, other = next(said, None), next(found, None)
+    for pk in wrong_mentions():
+        text = f"The event {pk} names further objects, and is not found at all of them."
+        report.add("mentions_changed", text, pk)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection as database
 from django.db import models
 
-from ..audit.services import Subject, act, record
+from ..audit.services import Subject, act, record, reseal
 from ..credentials import Misplaced, SecretDict, decrypt, key_ids, opening_key
 from ..locks import hold, long_change, retried
 from ..models import Connection, KeyReplacement
@@ -80,6 +80,7 @@ def rotate_credentials(told: Callable[[int, int], None] | None = None) -> int:
                 told(through, total)
     if number:
         record(Subject("keys", newest), actor=None, detail={"values": number})
+    reseal()  # or what was done today could not be judged without the older key
     return number
 
 

@@ -11,7 +11,14 @@ from django.db import connection
 from django.utils import timezone
 
 from connections.audit import chain as chains
-from connections.audit.services import Subject, make_checkpoints, prune_events, record, verify
+from connections.audit.services import (
+    Subject,
+    make_checkpoints,
+    prune_events,
+    record,
+    reseal,
+    verify,
+)
 from connections.models import AuditChain, AuditCheckpoint, AuditEvent, AuditMention
 from tests.fakes import NEWEST_KEY, OLDER_KEY
 
@@ -241,7 +248,10 @@ def test_what_older_keys_sealed_is_read_with_them_and_told_without(
     settings.FERNET_KEYS = [NEWEST_KEY, OLDER_KEY]
     assert verify().problems == [] and verify().unsealed == 0
     settings.FERNET_KEYS = [NEWEST_KEY]
-    assert codes() == {"unknown_key"} and verify().unsealed == 2
+    assert codes() == {"unknown_key", "seal_unknown"} and verify().unsealed == 2
+    settings.FERNET_KEYS = [NEWEST_KEY, OLDER_KEY]
+    assert reseal() == 1 and reseal() == 0
+    settings.FERNET_KEYS = [NEWEST_KEY]
     settings.AUDIT_PUBLIC_KEYS = [AuditCheckpoint.objects.get().public_key]
     assert codes() == set()
 
