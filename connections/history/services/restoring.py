@@ -133,10 +133,7 @@ def mark_version(
             if value is not None:
                 setattr(mark, column, value)
         record(subject.event, actor=actor, detail={**key, **values})
-        if mark.name or mark.is_pinned:
-            mark.save()
-        else:
-            mark.delete()
+        mark.save()  # an empty one too: whoever waits for its lock would miss a row that goes
 
 
 def _require_change(subject: Subject, actor: Actor) -> None:

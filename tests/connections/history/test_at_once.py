@@ -45,3 +45,16 @@ def test_states_of_a_team_have_numbers_of_their_own_however_many_change_it(db: N
     assert not [one for one in told if isinstance(one, Exception)]
     numbers = RowVersion.objects.filter(kind="team").values_list("number", flat=True)
     assert sorted(numbers) == [1, 2, 3, 4][: len(numbers)]
+
+
+def test_a_version_is_named_and_its_name_taken_away_at_once(connection: Connection, operator: Any):
+    subject = services.subject_of("connection", connection)
+    names = ("Before the move", "", "Kept", "", "Good", "")
+    told = at_once(
+        *[
+            lambda name=name: services.mark_version(subject, 1, actor=operator, name=name)
+            for name in names
+        ]
+    )
+    assert told == [None] * len(names)
+    assert services.show_version(subject, 1)[0].name in names
