@@ -66,15 +66,7 @@ def write(  # noqa: PLR0913 by name, and each is a part of an event
     """Writes one event. `noted`: further objects, each with its changes."""
     own = subject or (noted[0][0] if noted else None)
     others = {(one.kind, one.id): one for one, _changes in noted if one != own}
-    body: dict[str, Any] = {}
-    both = [*changes, *(one for which, inner in noted if which == own for one in inner)]
-    if both:
-        body["changes"] = both
-    if inside := {f"{one.kind} {one.name}": inner for one, inner in noted if one != own and inner}:
-        body["inside"] = inside
-    if others:
-        body["others"] = [[one.kind, one.id, one.name] for one in others.values()][:MOST_OTHERS]
-        body |= {"number": len(others) + 1} if len(others) > MOST_OTHERS else {}
+    body = _document(own, list(others.values()), changes, noted)
     if detail:
         body["detail"] = dict(detail)
     if origin().meta:
@@ -94,6 +86,21 @@ def write(  # noqa: PLR0913 by name, and each is a part of an event
         AuditMention(event=event, kind=one.kind, object_id=one.id) for one in mentions
     )
     return event
+
+
+def _document(
+    own: Subject | None,
+    others: Sequence[Subject],
+    changes: Sequence[Change],
+    noted: Sequence[Noted],
+) -> dict[str, Any]:
+    """What changed on the event's own object and on others, and which those are."""
+    both = [*changes, *(one for which, inner in noted if which == own for one in inner)]
+    inside = {f"{one.kind} {one.name}": inner for one, inner in noted if one != own and inner}
+    named = [[one.kind, one.id, one.name] for one in others[:MOST_OTHERS]]
+    number = len(others) + 1 if len(others) > MOST_OTHERS else 0
+    parts = {"changes": both, "inside": inside, "others": named, "number": number}
+    return {name: value for name, value in parts.items() if value}
 
 
 def _who(actor: Any) -> dict[str, str]:
