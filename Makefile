@@ -75,9 +75,9 @@ bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promp
 test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## promptflow-core reads its connections from here and runs a flow
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.promptflow.peer
 
-test-stores: .venv/.dev .venv-stores/.ready ## references against OpenBao, moto's server for AWS and sops, tokens of an OpenID provider (installs 400 MB, and Debian's package age)
+test-stores: .venv/.dev .venv-stores/.ready ## references and wrapped keys against OpenBao, moto's server for AWS and sops, tokens of an OpenID provider (installs 400 MB, and Debian's package age)
 	@tools/ensure_age && chromium=$$(tools/ensure_browser) && export $(THROW_AWAY) CHROMIUM="$$chromium" && \
-	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py tests/connections/sources/stores_access.py tests/connections/sources/stores_scene.py tests/connections/workloads/foreign_issuer.py
+	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py tests/connections/sources/stores_access.py tests/connections/sources/stores_keys.py tests/connections/sources/stores_scene.py tests/connections/workloads/foreign_issuer.py
 
 docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \

@@ -14,9 +14,9 @@ from .keys import require_keys
 with stopping():
     from . import settings
 
-    if settings.FERNET_KEY_REFERENCES:
+    if not isinstance(settings.FERNET_KEYS, list):
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-        django.setup()  # what a source says is translated
+        django.setup()  # what a store or a key service says is translated
     require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
 _host, _port = settings.HOST, settings.PORT
 _address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"

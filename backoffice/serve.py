@@ -91,8 +91,8 @@ def set_up_django() -> None:
 
     with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
-        if settings.FERNET_KEY_REFERENCES:
-            django.setup()  # what a source says is translated
+        if not isinstance(settings.FERNET_KEYS, list):
+            django.setup()  # what a store or a key service says is translated
         require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
     django.setup()
 

@@ -192,7 +192,7 @@ REST_FRAMEWORK = {
 # Secrets and references: see SECURITY.md
 
 FERNET_KEYS, FERNET_KEY_REFERENCES = read_keys(env)  # newest first
-if not FERNET_KEY_REFERENCES and SECRET_KEY in FERNET_KEYS:
+if isinstance(FERNET_KEYS, list) and SECRET_KEY in FERNET_KEYS:
     raise ImproperlyConfigured("FERNET_KEYS holds the SECRET_KEY. Make a key of its own.")
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")

@@ -94,14 +94,14 @@ class _AwsStore:
             read_timeout=READ_SECONDS,
             retries={"total_max_attempts": 1},
         )
-        session = library("boto3", "boto3").Session(region_name=self._region)
+        session = library("boto3", "boto3").Session(region_name=self._region or None)
         return session.client(self.service, config=config)
 
     def _path(self, section: str) -> str:
         return f"{self._prefix}/{section}".strip("/")
 
     @contextmanager
-    def _translated(self, what: str | Promise) -> Iterator[None]:
+    def _translated(self, what: str | Promise, action: str = "") -> Iterator[None]:
         faults = library("botocore.exceptions", "boto3")
         try:
             yield
@@ -122,7 +122,8 @@ class _AwsStore:
             if code in NOT_SIGNED_IN or (error.operation_name.startswith(ASSUMING) and not is_away):
                 raise not_signed_in(self.name, SIGN_IN) from None
             if code in REFUSED or status == FORBIDDEN:
-                raise denied(self.name, what, format_lazy(POLICY, action=self.action)) from None
+                cure = format_lazy(POLICY, action=action or self.action)
+                raise denied(self.name, what, cure) from None
             if is_away:
                 raise away(
                     self.name, format_lazy(gettext_lazy("it answered {code}"), code=code[:60])

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +64,18 @@ class VaultStore:
         self._engine: tuple[str, str, str] | None = None  # mount, path below it, version
 
     def read(self, place: tuple[str, ...]) -> Any:
+        what = format_lazy(gettext_lazy("the secret {name}"), name=place[0])
+        try:
+            return self._asked(
+                lambda client: self._secret(client, place[0]), denied(self.name, what, CURE)
+            )
+        except library("hvac", "hvac").exceptions.InvalidPath:
+            return None
+
+    def _asked(self, ask: Callable[[Any], Any], refusal: SourceError) -> Any:
+        """What `ask` gets from a client that is signed in; `refusal` where the policy forbids it.
+        Raises InvalidPath as hvac does.
+        """
         hvac = library("hvac", "hvac")
         with self._lock:
             sign_in = self._sign_in = self._sign_in or SignIn(
@@ -73,14 +86,14 @@ class VaultStore:
             token = sign_in.client.token
             try:
                 with translated(self.name):
-                    return self._secret(sign_in.client, place[0])
+                    return ask(sign_in.client)
             except hvac.exceptions.InvalidPath:
-                return None
+                raise
             except hvac.exceptions.VaultError:
                 if sign_in.is_valid():
                     break
             sign_in.replace(token)
-        raise denied(self.name, format_lazy(gettext_lazy("the secret {name}"), name=place[0]), CURE)
+        raise refusal
 
     def reach(self) -> None:
         with translated(self.name):

@@ -85,7 +85,7 @@ package import, package show, prune_reveals, prune_usage,
 render_openapi, render_provider_docs, run_due, service_account add, settings,
 trusted_issuer list, trusted_issuer add, trusted_issuer add-rule, trusted_issuer switch-on,
 trusted_issuer switch-off, trusted_issuer delete, trusted_issuer fetch-keys, trusted_issuer try,
-verify_audit
+verify_audit, wrap_key
 """
 
 
