@@ -42,44 +42,27 @@ def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
         keys = list(settings.FERNET_KEYS or [])
     except ImproperlyConfigured as error:
         return [Error(str(error), id="connections.E006")]
-    hint = (
+    if not keys:
+        return _wrong("E001", "FERNET_KEYS is not set, so no credential can be stored or read.")
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        text = f"FERNET_KEYS holds a key of less than {SHORTEST_KEY} characters, which can be"
+        return _wrong("E002", f"{text} guessed.")
+    if any(is_guessable(key) for key in keys):
+        text = "FERNET_KEYS holds a key that can be guessed: it repeats itself, or counts."
+        how = ". Put it in front, and run rotate_credentials: see SECURITY.md."
+        return _wrong("E004", text, how)
+    if settings.SECRET_KEY in keys:
+        return _wrong("E003", "FERNET_KEYS holds the SECRET_KEY. Use a key of its own.")
+    return []
+
+
+def _wrong(code: str, text: str, how: str = "") -> list[CheckMessage]:
+    """What is wrong with the keys, and how to make another."""
+    make = (
         'Make one with: python -c "from cryptography.fernet import Fernet; '
         'print(Fernet.generate_key().decode())"'
     )
-    if not keys:
-        return [
-            Error(
-                "FERNET_KEYS is not set, so no credential can be stored or read.",
-                hint=hint,
-                id="connections.E001",
-            )
-        ]
-    if any(len(key) < SHORTEST_KEY for key in keys):
-        return [
-            Error(
-                f"FERNET_KEYS holds a key of less than {SHORTEST_KEY} characters, which can be "
-                "guessed.",
-                hint=hint,
-                id="connections.E002",
-            )
-        ]
-    if any(is_guessable(key) for key in keys):
-        return [
-            Error(
-                "FERNET_KEYS holds a key that can be guessed: it repeats itself, or counts.",
-                hint=f"{hint}. Put it in front, and run rotate_credentials: see SECURITY.md.",
-                id="connections.E004",
-            )
-        ]
-    if settings.SECRET_KEY in keys:
-        return [
-            Error(
-                "FERNET_KEYS holds the SECRET_KEY. Use a key of its own.",
-                hint=hint,
-                id="connections.E003",
-            )
-        ]
-    return []
+    return [Error(text, hint=f"{make}{how}", id=f"connections.{code}")]
 
 
 @register("connections")
