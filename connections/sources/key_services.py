@@ -139,7 +139,8 @@ class AwsKms(_AwsStore):
         faults = library("botocore.exceptions", "boto3")
         what = format_lazy(WHAT, key=self._key)
         method = {"Encrypt": "encrypt", "Decrypt": "decrypt", "ReEncrypt": "re_encrypt"}[act]
-        with self._translated(what, action=f"kms:{act}"):
+        action = "kms:ReEncryptFrom, kms:ReEncryptTo" if act == "ReEncrypt" else f"kms:{act}"
+        with self._translated(what, action=action):
             try:
                 return bytes(getattr(self._client, method)(**given)[answer])
             except faults.NoRegionError:

@@ -240,6 +240,13 @@ def test_kms_says_what_is_wrong(kms, code: str, said: str):
     assert said in str(refused.value) and "AWS KMS eu-west-1" in str(refused.value)
 
 
+def test_the_rights_for_wrapping_again_are_named_as_policies_spell_them(kms):
+    service, stub = kms("alias/switchboard")
+    stub.add_client_error("re_encrypt", "AccessDeniedException")
+    with stub, pytest.raises(SourceError, match="kms:ReEncryptFrom, kms:ReEncryptTo"):
+        service.rewrap("YWJj")
+
+
 def test_a_key_may_be_named_by_id_arn_or_alias():
     for one in (ARN, "alias/switchboard", "1234abcd-12ab-34cd-56ef-1234567890ab"):
         assert parse_wrapped_key(f"aws-kms:{one}:YWI+/w==").by == parse_wrapping_key(
