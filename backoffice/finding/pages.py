@@ -25,7 +25,7 @@ SECTIONS = {  # the icons of the rail
     "tokens": "key",
     "types": "puzzle-piece",
     "schedule": "clock",
-    "audit": "clipboard-document-list",
+    "audit": "list-bullet",
     "find": "magnifying-glass",
     "administration": "cog-6-tooth",
     "people": "users",

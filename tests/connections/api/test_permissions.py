@@ -210,6 +210,9 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
         for name in USAGE
     ),
     ("GET", f"/analytics/usage-records/{HOST}", None, 404, "operator", "usage:read"),
+    ("GET", "/audit-events", None, 200, "administrator", "admin"),
+    ("GET", "/audit-events/0", None, 404, "administrator", "admin"),
+    ("GET", "/audit-events/export?format=csv", None, 200, "administrator", "admin"),
 ]
 OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
 ELSEWHERE = (
