@@ -39,7 +39,7 @@ const words = document.currentScript.dataset; // in the language of the page
   });
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     detail.target.setAttribute("aria-busy", "true");
-    if (document.getElementById("trouble")) say("");
+    if (document.getElementById("trouble") && !detail.elt.matches("[role=status]")) say(""); // what asks by itself takes nothing away
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     detail.target?.removeAttribute("aria-busy");
