@@ -1,6 +1,7 @@
 """A Redis that is away, or hangs, fails nothing and delays one question."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -74,9 +75,10 @@ def test_a_server_that_is_back_is_used_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr("connections.outages.ASK_EVERY", 0.01)
-    answers = iter([False, False, True])
-    server = Availability("It", lambda: next(answers), "Meanwhile.")
+    is_there = threading.Event()
+    server = Availability("It", is_there.is_set, "Meanwhile.")
     assert server.check() is False
+    is_there.set()
     until = time.monotonic() + 5
     while len(caplog.records) < 2 and time.monotonic() < until:
         time.sleep(0.01)
