@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from . import selectors, services
-from .audit.services import act
 from .consequences import switching_off
 from .lookup import parse_id
 from .models import Connection, Profile
@@ -35,7 +34,7 @@ class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """
         if request.method != "POST" or "_save" not in request.POST:
             return super().changelist_view(request, extra_context)
-        self._require(f"connections.toggle_{self.opts.model_name}", actor=request.user)
+        services.require(request.user, f"connections.toggle_{self.opts.model_name}")
         wanted = self._ticked(request)
         if asks := self.asks_before(request, [row for row, is_active in wanted if not is_active]):
             wanted = [one for one in wanted if one[1]]
@@ -48,10 +47,6 @@ class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             step = saved[0].step if saved else None
             messages.success(request, text, extra_tags=str(step.key) if step else "")
         return redirect(asks or request.get_full_path())
-
-    @act(lambda admin, _right, **_actor: f"{admin.opts.model_name}.deactivate")
-    def _require(self, right: str, *, actor: Any) -> None:
-        services.require(actor, right)
 
     def save_model(self, *_arguments: Any) -> None:
         """Saves nothing: a row's own page is read-only, and the list is saved by the services."""

@@ -79,19 +79,21 @@ def append(values: Mapping[str, str]) -> AuditEvent:
     return event
 
 
-# Written out, since every act pays for them: Django takes three times as long to make them.
+# Written out, since every act pays for them: Django takes three times as long to make them. All
+# names in them are our own.
 COLUMNS = [one for one in AuditEvent._meta.concrete_fields if not one.primary_key]
-INSERT = (
-    f"INSERT INTO {AuditEvent._meta.db_table} ({', '.join(str(one.column) for one in COLUMNS)}) "  # noqa: S608 names of our own
-    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) RETURNING id"
-)
-HEADS = AuditChain._meta.db_table
+NAMES, PLACES = (", ".join(str(one.column) for one in COLUMNS), ", ".join(["%s"] * len(COLUMNS)))
+TABLE, HEADS = AuditEvent._meta.db_table, AuditChain._meta.db_table
 HEAD = ("id", "follows", "length", "digest", "key", "seal")
+INSERT = f"INSERT INTO {TABLE} ({NAMES}) VALUES ({PLACES}) RETURNING id"  # noqa: S608 our names
 FREE_HEAD = (
     f"SELECT {', '.join(HEAD)} FROM {HEADS} "  # noqa: S608 names of our own
     "WHERE day = %s AND instance = %s AND id > %s ORDER BY id LIMIT 1"
 )
-SET_HEAD = f"UPDATE {HEADS} SET length = %s, digest = %s, key = %s, seal = %s WHERE id = %s"  # noqa: S608 names of our own
+SET_HEAD = (
+    f"UPDATE {HEADS} SET length = %s, digest = %s, "  # noqa: S608 names of our own
+    "key = %s, seal = %s WHERE id = %s"
+)
 
 
 def _insert(event: AuditEvent) -> int:
