@@ -1,8 +1,54 @@
-"""The options of the databases that Switchboard runs on."""
+"""The databases that Switchboard runs on, and their options."""
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
+from .environment import BASE_DIR, Environment
+
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+
+
+# libpq's names for Django's.
+OF_LIBPQ = {
+    "NAME": "dbname",
+    "USER": "user",
+    "PASSWORD": "password",
+    "HOST": "host",
+    "PORT": "port",
+}
+
+
+def read_databases(env: Environment) -> dict[str, Any]:
+    """Django's DATABASES. Raises ImproperlyConfigured."""
+    pool_size = env.whole("DATABASE_POOL_SIZE", 10, least=1, most=1000)
+    main = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
+    direct = _beside(main, env, "DATABASE_DIRECT_URL")
+    databases = {"default": with_options(main, pool_size)}
+    if direct:
+        databases["default"]["DIRECT"] = _parameters(direct)
+    return databases
+
+
+def _beside(main: dict[str, Any], env: Environment, name: str) -> dict[str, Any]:
+    """Another address of PostgreSQL, empty where it is not set. Raises ImproperlyConfigured."""
+    if not env.given(name):
+        env.note(name, "")
+        return {}
+    found = env.database(name, "")
+    if {main["ENGINE"], found["ENGINE"]} != {POSTGRESQL}:
+        raise ImproperlyConfigured(
+            f"{name} is set, and not both it and DATABASE_URL are addresses of PostgreSQL. Take it "
+            "out, or correct one of them."
+        )
+    return found
+
+
+def _parameters(database: dict[str, Any]) -> dict[str, Any]:
+    """libpq's parameters for a database of Django's settings."""
+    named = {name: database.get(own) for own, name in OF_LIBPQ.items()}
+    given: dict[str, Any] = {name: value for name, value in named.items() if value}
+    return {**given, **_waiting(), **database.get("OPTIONS", {})}
 
 
 def with_options(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
@@ -12,7 +58,8 @@ def with_options(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
     if database["ENGINE"] == SQLITE:
         return database | {"ENGINE": "backoffice.sqlite", "OPTIONS": _of_sqlite()}
     if database["ENGINE"] == POSTGRESQL:
-        own = {"ENGINE": "backoffice.postgresql", "OPTIONS": _of_postgresql(pool_size)}
+        options = _of_postgresql(pool_size) | database.get("OPTIONS", {})
+        own = {"ENGINE": "backoffice.postgresql", "OPTIONS": options}
         return database | own | {"CONN_MAX_AGE": 0}  # the pool demands it
     return database
 
@@ -40,6 +87,12 @@ def _of_postgresql(pool_size: int) -> dict[str, Any]:
             "reconnect_timeout": 0.2,  # the pool waits longer each time; we ask again ourselves
             "connection_class": PatientConnection,
         },
+        **_waiting(),
+    }
+
+
+def _waiting() -> dict[str, Any]:
+    return {
         "connect_timeout": 2,
         # for a connection that the network has forgotten
         "keepalives_idle": 10,

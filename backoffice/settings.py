@@ -14,7 +14,7 @@ from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
 from .catalogues import compiled_folder
-from .databases import with_options
+from .databases import read_databases
 from .document_settings import *  # noqa: F403
 from .email_settings import read_email
 from .encryption_keys import read_keys
@@ -104,11 +104,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# The database: SQLite beside manage.py, or whatever DATABASE_URL says
-
-_pool_size = env.whole("DATABASE_POOL_SIZE", 10, least=1, most=1000)
-_database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
-DATABASES: dict[str, Any] = {"default": with_options(_database, _pool_size)}
+DATABASES: dict[str, Any] = read_databases(env)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", "locmemcache://")}

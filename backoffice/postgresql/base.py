@@ -39,6 +39,14 @@ class PatientConnection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, on a pool of such connections."""
 
+    def chunked_cursor(self) -> Any:
+        """A cursor of the server's, for results that are larger than memory. Behind a pooler that
+        hands connections on after each transaction there is one in a transaction only.
+        """
+        if self.settings_dict.get("DIRECT") and not self.in_atomic_block:
+            return self.cursor()
+        return super().chunked_cursor()
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection of the pool that works. Raises OperationalError: at once while the server is
         away, else when none is free for as long as the pool waits.

@@ -4,8 +4,7 @@ SQLite tells of changes by `PRAGMA data_version` on a kept connection, which tak
 is asked at every request (https://www.sqlite.org/pragma.html#pragma_data_version). PostgreSQL tells
 by NOTIFY, which reaches every worker on every host as the change commits; the change stamp is read
 each half second besides, and nothing is answered from memory that was not confirmed lately. Redis,
-where it is the cache, carries the same message for a PostgreSQL behind a pooler that swallows
-NOTIFY.
+where it is the cache, carries the same message.
 """
 
 import asyncio
@@ -16,9 +15,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection
 
 from connections.change_counter import CHANNEL, read_change_counter
+from connections.direct_database import direct_parameters
 from connections.models import ChangeStamp
 from connections.redis_cache import redis_address
 
@@ -150,12 +150,7 @@ class Invalidation:
     async def _listen_to_postgresql(self) -> None:
         import psycopg
 
-        arguments = connections["default"].get_connection_params()
-        arguments = {
-            name: value
-            for name, value in arguments.items()
-            if name not in ("context", "cursor_factory", "prepare_threshold")
-        }
+        arguments = direct_parameters()
         # a worker that starts has no time for it within the moments that a request may wait
         arguments |= {"connect_timeout": 10, "autocommit": True}
         async with await psycopg.AsyncConnection.connect(**arguments) as listener:

@@ -73,7 +73,8 @@ def test_a_server_is_known_to_be_away_within_half_a_second(
     parameters = {"host": "127.0.0.1", "port": silent.getsockname()[1], "dbname": "none"}
     if not is_open:
         silent.close()
-    monkeypatch.setattr(server, "libpq_parameters", lambda: parameters)
+    monkeypatch.setattr(server, "direct_parameters", lambda: parameters)
+    monkeypatch.setattr(server, "pooled_parameters", lambda: parameters)
     began = time.monotonic()
     assert not server._answers() and time.monotonic() - began < 0.8
 

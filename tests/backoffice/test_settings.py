@@ -116,6 +116,18 @@ def test_postgresql_and_redis_come_by_address(read):
     assert database["OPTIONS"]["pool"] and "Redis" in found["CACHES"]["default"]["BACKEND"]
 
 
+def test_behind_a_pooler_postgresql_itself_comes_by_an_address_of_its_own(read):
+    found = read(
+        "DATABASES",
+        DATABASE_URL="postgres://u:p@pooler:6432/name?sslmode=require",
+        DATABASE_DIRECT_URL="postgres://owner@db/name?sslmode=verify-full",
+    )["DATABASES"]["default"]
+    direct = found["DIRECT"]
+    assert (direct["user"], direct["host"], direct["dbname"]) == ("owner", "db", "name")
+    assert (found["OPTIONS"]["sslmode"], direct["sslmode"]) == ("require", "verify-full")
+    assert not {"port", "password", "pool"} & {*direct}
+
+
 def test_lists_are_separated_by_commas(read):
     names = (
         "CONNECTIONS_REFERENCE_SECTIONS",
@@ -182,6 +194,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "CONNECTIONS_RADAR_DAYS": ("30,soon", "such as 30,14,7,1"),
     "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
     "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
+    "DATABASE_DIRECT_URL": ("postgres://u:hunter2@h/n", "both it and DATABASE_URL"),
     "CONNECTIONS_TYPES_DIR": ("/" + "x" * 5000, "a folder that is not there"),
 }
 ODD = [  # a setting and what passed for one
