@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -19,6 +18,8 @@ from connections.credentials import fernet
 from connections.outages import answered_within, seconds_left
 from connections.redis_cache import REDIS, redis_address
 from connections.schedule.services import is_quiet
+
+from .schema import Schema, State, read_schema
 
 READY_SECONDS = 0.8  # for all questions together; who asks waits a second at most
 WRITES_KEPT = 5.0  # seconds
@@ -40,8 +41,8 @@ def health_live(_request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def health_ready(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, every migration is applied and the keys can be used; else 503
-    with what is not.
+    """200 when the database answers, its schema is one that this code works on and the keys can be
+    used; else 503 with what is not.
 
     The status is "degraded", with 200, while Redis or a secret store is away, nothing can be
     written or nothing runs by itself: callers of the gateway are answered all the same. What has
@@ -50,7 +51,8 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
     with answered_within(READY_SECONDS):
         cache = _redis.submit(REDIS.check) if redis_address() else None
         needed = {"database": _database(), "migrations": False, "keys": _keys()}
-        needed["migrations"] = needed["database"] and _migrations()
+        schema = _schema() if needed["database"] else None
+        needed["migrations"] = schema is not None and schema.works
         wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
         wanted["schedule"] = not needed["migrations"] or _schedule()
     is_ready = all(needed.values())
@@ -62,6 +64,8 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
         "status": status if is_ready else "unavailable",
         "checks": {name: "ok" if good else "failed" for name, good in (needed | wanted).items()},
     }
+    if schema is not None and schema.state != State.CURRENT:
+        body["schema"] = {"state": schema.state, "message": schema.message}
     if outages:
         body["sourcesAwaySince"] = [outage.since for outage in outages]
     response = JsonResponse(body, status=200 if is_ready else 503)
@@ -84,12 +88,12 @@ def _database() -> bool:
     return True
 
 
-def _migrations() -> bool:
+def _schema() -> Schema | None:
+    """The state of the schema; None where it could not be read."""
     try:
-        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return read_schema()
     except DatabaseError:
-        return False
+        return None
 
 
 def _in_time(answer: Future[bool] | None) -> bool:

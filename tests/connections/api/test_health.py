@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
@@ -46,7 +47,24 @@ def test_it_is_not_ready_without_keys(settings: Any, keys: list[str]):
 def test_it_is_not_ready_while_a_migration_is_missing():
     with connections["default"].cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'connections'")
-    assert ready() == (503, {"status": "unavailable", "checks": GOOD | {"migrations": "failed"}})
+    status, body = ready()
+    assert (status, body["checks"]) == (503, GOOD | {"migrations": "failed"})
+    assert body["schema"]["state"] == "too old"
+    assert "`manage.py migrate`" in body["schema"]["message"]
+    assert "connections.0001_squashed" in body["schema"]["message"]
+
+
+def test_it_stays_ready_when_a_newer_release_has_migrated():
+    MigrationRecorder(connections["default"]).record_applied("connections", "9000_more")
+    status, body = ready()
+    assert (status, body["checks"], body["schema"]["state"]) == (200, GOOD, "newer")
+
+
+def test_it_is_not_ready_when_a_newer_release_has_taken_away_what_it_needs():
+    MigrationRecorder(connections["default"]).record_applied("gateway", "9001_after_9000_less")
+    status, body = ready()
+    assert (status, body["schema"]["state"]) == (503, "too new")
+    assert "gateway.9001_after_9000_less" in body["schema"]["message"]
 
 
 def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch):
@@ -82,8 +100,12 @@ def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatc
         time.sleep(min(0.5, seconds_left()))
         return bool(seconds_left())
 
-    for name in ("_database", "_migrations", "_writes"):
+    def slow_schema() -> None:
+        slow()
+
+    for name in ("_database", "_writes"):
         monkeypatch.setattr(health, name, slow)
+    monkeypatch.setattr(health, "_schema", slow_schema)
     monkeypatch.setattr(health, "redis_address", lambda: "redis://slow")
     monkeypatch.setattr(health.REDIS, "check", lambda: time.sleep(1.5) or True)
     began = time.monotonic()
