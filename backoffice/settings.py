@@ -23,6 +23,7 @@ from .identity_providers import read_identity_providers
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
 from .sign_in_settings import *  # noqa: F403
+from .telemetry_settings import read_metrics_networks, read_metrics_token
 
 ENVIRONMENT = env = read_environment()
 
@@ -274,6 +275,12 @@ GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 # of the totals; fewer than of the records is as many
 GATEWAY_TOTALS_DAYS = env.whole("GATEWAY_TOTALS_DAYS", 0, most=36_500)
 GATEWAY_NOTICES_DAYS = env.whole("GATEWAY_NOTICES_DAYS", 90)
+
+# What it tells of its work: see docs/metrics.md
+
+METRICS_TOKEN = read_metrics_token(env)
+METRICS_ALLOW = read_metrics_networks(env)
+METRICS_ALIASES = env.whole("METRICS_ALIASES", 200, most=2000)  # that a label names
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))

@@ -24,6 +24,10 @@ PLANTED = {
         "connections/packages/format/plan.py",
         "connections.packages.services",
     ),
+    "Inside telemetry": (
+        "connections/telemetry/shared.py",
+        "connections.telemetry.metrics",
+    ),
     "Inside the audit": ("connections/audit/words.py", "connections.audit.recording"),
     "The door of the audit": ("gateway/core/errors.py", "connections.audit.recording"),
     "The door of connections": ("gateway/core/errors.py", "connections.services.base"),
@@ -88,6 +92,7 @@ EXHAUSTIVE = (
     "connections/replacement",
     "connections/workloads",
     "connections/history",
+    "connections/telemetry",
     "gateway",
     "gateway/umbraco",
     "gateway/usage",

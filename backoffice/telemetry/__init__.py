@@ -1,0 +1,1 @@
+"""`/metrics`: what the workers counted, with what the database knows, in Prometheus' formats."""
