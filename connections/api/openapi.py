@@ -90,10 +90,12 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
         for path, operations in result["paths"].items()
     }
     result["components"]["securitySchemes"] = read_data(COMMON)["securitySchemes"]
+    result |= {name: read_data(COMMON)[name] for name in ("servers", "tags")}
     for path, method, operation in operations_of(result):
         said = described_operations()[operation["operationId"]]
         operation["summary"] = said["summary"]
-        operation.pop("description", None)
+        rights = operation.pop("description", "")  # of documented.AccessSchema
+        operation["description"] = f"{said['description']} {rights}".strip()
         operation["security"] = [{name: []} for name in read_data(COMMON)["securitySchemes"]]
         is_row = path.endswith(("/{idOrAlias}", "/{idOrAlias}/alias", "/{number}/restore"))
         _complete_request(operation, said)

@@ -126,6 +126,24 @@ def test_rendering_warns_of_nothing(rendered):
     assert rendered[1] is False
 
 
+def test_every_operation_is_described_and_names_the_rights_it_needs(document):
+    operations = {one["operationId"]: one["description"] for *_, one in operations_of(document)}
+    assert min(len(text) for text in operations.values()) > 60
+    assert operations["getAllConnections"].endswith(
+        "A token needs the scope `connections:read`; whoever calls needs the permission "
+        "`connections.view_connection`."
+    )
+
+
+def test_every_subject_is_described_and_used(document):
+    used = {tag for *_, one in operations_of(document) for tag in one["tags"]}
+    assert [one["name"] for one in document["tags"] if one["description"]][:2] == [
+        "connections",
+        "providers",
+    ]
+    assert {one["name"] for one in document["tags"]} == used
+
+
 def test_every_address_is_described(document):
     rooms = (urls, package_urls, schedule_urls, replacement_urls, workload_urls, gateway_urls)
     rooms += (account_urls, history_urls, audit_urls)
@@ -145,7 +163,7 @@ def test_operations_have_names_of_their_own(document):
 
 
 def test_all_that_is_said_of_operations_is_read():
-    read = {"summary", "path", "request", "answer", "responses", "headers"}
+    read = {"summary", "description", "path", "request", "answer", "responses", "headers"}
     assert {name for said in described_operations().values() for name in said} == read
 
 
