@@ -22,6 +22,7 @@ from .problem_bodies import CONTENT_TYPE
 from .problems import ProblemSerializer
 
 COMMON = Path(__file__).with_name("document.yaml")
+TEXTS = Path(__file__).with_name("fields.yaml")
 ALWAYS = (401, 403, 406, 429, 503, 507)  # the last two: connections/outages.py
 LONGEST_IN_PATHS = {"idOrAlias": 100, "providerId": 100, "capability": 50}
 
@@ -91,6 +92,7 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
     }
     result["components"]["securitySchemes"] = read_data(COMMON)["securitySchemes"]
     result |= {name: read_data(COMMON)[name] for name in ("servers", "tags")}
+    _describe_fields(result["components"]["schemas"])
     for path, method, operation in operations_of(result):
         said = described_operations()[operation["operationId"]]
         operation["summary"] = said["summary"]
@@ -106,9 +108,19 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
     return result
 
 
+def _describe_fields(schemas: Schema) -> None:
+    texts = read_data(TEXTS)["fields"]
+    for component, schema in schemas.items():
+        for name, field in schema.get("properties", {}).items():
+            if "description" not in field and "$ref" not in field:
+                field["description"] = texts.get(f"{component}.{name}") or texts[name]
+
+
 def _complete_request(operation: Schema, said: Schema) -> None:
     for parameter in operation.get("parameters", []):
         name = parameter["name"] = camel(parameter["name"])
+        if not parameter.get("description"):
+            parameter["description"] = read_data(TEXTS)["parameters"][name]
         if parameter["in"] == "path":
             bounds = {"maxLength": LONGEST_IN_PATHS[name]} if name in LONGEST_IN_PATHS else {}
             parameter["schema"] = {"type": "string", "minLength": 1} | parameter["schema"] | bounds

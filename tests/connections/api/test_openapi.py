@@ -19,7 +19,7 @@ from backoffice.people.service_accounts.services import add_service_account
 from connections import services
 from connections.api import urls
 from connections.api.camelcase import camel
-from connections.api.openapi import described_operations, operations_of
+from connections.api.openapi import TEXTS, described_operations, operations_of, read_data
 from connections.api.settings_schema import settings_schema
 from connections.history.api import urls as history_urls
 from connections.models import AuditEvent, Connection, KeyReplacement
@@ -133,6 +133,21 @@ def test_every_operation_is_described_and_names_the_rights_it_needs(document):
         "A token needs the scope `connections:read`; whoever calls needs the permission "
         "`connections.view_connection`."
     )
+
+
+def test_every_parameter_and_every_field_is_described(document):
+    parameters = [one for *_, op in operations_of(document) for one in op.get("parameters", ())]
+    schemas = document["components"]["schemas"].values()
+    fields = [one for schema in schemas for one in schema.get("properties", {}).values()]
+    assert all(one["description"] for one in parameters)
+    assert all(one.get("description") or "$ref" in one for one in fields)
+
+
+def test_no_text_of_a_field_is_left_over(document):
+    texts = read_data(TEXTS)["fields"].values()
+    schemas = document["components"]["schemas"].values()
+    fields = [one for schema in schemas for one in schema.get("properties", {}).values()]
+    assert set(texts) <= {one.get("description") for one in fields}
 
 
 def test_every_subject_is_described_and_used(document):
