@@ -9,14 +9,8 @@ from .environment import BASE_DIR, Environment
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 
 
-# libpq's names for Django's.
-OF_LIBPQ = {
-    "NAME": "dbname",
-    "USER": "user",
-    "PASSWORD": "password",
-    "HOST": "host",
-    "PORT": "port",
-}
+# What libpq calls dbname is NAME in Django's settings; of these the names are the same.
+OF_LIBPQ = ("user", "password", "host", "port")
 
 
 def read_databases(env: Environment) -> dict[str, Any]:
@@ -46,9 +40,9 @@ def _beside(main: dict[str, Any], env: Environment, name: str) -> dict[str, Any]
 
 def _parameters(database: dict[str, Any]) -> dict[str, Any]:
     """libpq's parameters for a database of Django's settings."""
-    named = {name: database.get(own) for own, name in OF_LIBPQ.items()}
-    given: dict[str, Any] = {name: value for name, value in named.items() if value}
-    return {**given, **_waiting(), **database.get("OPTIONS", {})}
+    named = {name: database.get(name.upper()) for name in OF_LIBPQ}
+    given = {name: value for name, value in named.items() if value}
+    return {"dbname": database["NAME"], **given, **_waiting(), **database.get("OPTIONS", {})}
 
 
 def with_options(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
