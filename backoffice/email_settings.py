@@ -17,7 +17,7 @@ def read_email(env: Environment) -> dict[str, Any]:
     if len(addresses) > 1:
         raise ImproperlyConfigured("SIGN_IN_ADDRESS is one address. Take the others out.")
     sender = env.text("EMAIL_FROM", "switchboard@localhost")
-    given = env.email("EMAIL_URL") if env.given("EMAIL_URL") else {}
+    given = env.email("EMAIL_URL") if env.given_secret("EMAIL_URL") else {}
     if given and not addresses:
         raise ImproperlyConfigured(
             "EMAIL_URL is set and SIGN_IN_ADDRESS is not. Write the address of this server that "

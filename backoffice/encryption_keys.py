@@ -2,10 +2,8 @@
 service.
 """
 
-import re
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import overload
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,8 +17,9 @@ from connections.wrapped_keys import is_wrapped, parse_wrapped_key, unwrap
 from .addresses import MASK
 from .environment import Environment
 from .keys import SHORTEST_KEY, refuse_guessed
+from .secret_files import entries
 
-NAME, FILE = "FERNET_KEYS", "FERNET_KEYS_FILE"
+NAME = "FERNET_KEYS"
 
 
 class StoredKeys(Sequence[str]):
@@ -71,7 +70,7 @@ def _keys_of(given: str) -> list[str]:
     resolution = resolve_own(given)
     if resolution.value is None:
         raise ImproperlyConfigured(f"{NAME}: {given} cannot be read. {resolution.message}")
-    found = _entries(resolution.value)
+    found = entries(resolution.value)
     for key in found:
         if is_wrapped(key):
             raise ImproperlyConfigured(
@@ -104,26 +103,13 @@ def _shown(entry: str) -> str:
     return entry if is_reference(entry) else MASK
 
 
-def _entries(text: str) -> list[str]:
-    return [one.strip() for one in re.split(r"[,\n]", text) if one.strip()]
-
-
 @sensitive_variables()
 def read_keys(env: Environment) -> tuple[Sequence[str], list[str]]:
     """The keys, newest first, and the references among them. Raises ImproperlyConfigured."""
-    given, path = env.given(NAME), env.file(FILE)
-    if given and path:
-        raise ImproperlyConfigured(f"{NAME} and {FILE} are both set. Take one away.")
-    text = given
-    if path:
-        try:
-            text = Path(path).read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ImproperlyConfigured(f"{FILE} is not UTF-8 text.") from None
-    entries = _entries(text)
-    references = [one for one in entries if is_reference(one)]
-    asked = [one for one in entries if is_wrapped(one) or one in references]
-    for one in entries:
+    given = entries(env.given_secret(NAME))
+    references = [one for one in given if is_reference(one)]
+    asked = [one for one in given if is_wrapped(one) or one in references]
+    for one in given:
         if is_wrapped(one):
             try:
                 parse_wrapped_key(one)
@@ -131,5 +117,5 @@ def read_keys(env: Environment) -> tuple[Sequence[str], list[str]]:
                 raise ImproperlyConfigured(f"An entry of {NAME} {error}") from None
         elif one not in asked:
             refuse_guessed(NAME, one, SHORTEST_KEY)
-    env.note(NAME, ",".join(map(_shown, entries)))
-    return (StoredKeys(entries) if asked else entries), references
+    env.note(NAME, ",".join(map(_shown, given)))
+    return (StoredKeys(given) if asked else given), references

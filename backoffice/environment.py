@@ -18,11 +18,10 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from providers.core import env_file
-
 from .addresses import CACHES, DATABASES, MAIL, MASK, is_whole, masked
 from .keys import refuse_guessed
 from .patterns import ASKED, DAYS, FALSE, LISTENING, NAME, ORIGIN, RATE, SERVED, TRUE, WHOLE
+from .secret_files import entries, read_secret_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OWN_PREFIXES = ("CONNECTIONS_", "GATEWAY_")
@@ -42,11 +41,16 @@ class Variable:
 
 @dataclass
 class Environment:
-    """Reads settings. What is empty counts as not set. Every method raises ImproperlyConfigured."""
+    """Reads settings. What is empty counts as not set. Every method raises ImproperlyConfigured.
+
+    `file_name`: what .env is called here.
+    """
 
     values: MutableMapping[str, str] = field(repr=False)
     of_file: frozenset[str] = frozenset()  # the names that came from .env
+    file_name: str = ".env"
     variables: dict[str, Variable] = field(default_factory=dict)
+    secret_files: set[str] = field(default_factory=set)  # names that may name one
 
     def text(self, name: str, default: str = "") -> str:
         """A text."""
@@ -56,7 +60,7 @@ class Environment:
 
     def secret(self, name: str) -> str:
         """A text that is never shown; a placeholder is refused."""
-        found = self.given(name)
+        found = self.given_secret(name)
         refuse_guessed(name, found, least=0)
         self.note(name, MASK if found else "")
         return found
@@ -93,7 +97,7 @@ class Environment:
 
     def secrets(self, name: str, least: int) -> list[str]:
         """Secrets with commas between them, each of at least so many characters."""
-        found = [one.strip() for one in self.given(name).split(",") if one.strip()]
+        found = entries(self.given_secret(name))
         for one in found:
             refuse_guessed(name, one, least)
         self.note(name, ",".join([MASK] * len(found)))
@@ -101,13 +105,13 @@ class Environment:
 
     def targets(self, name: str) -> list[str]:
         """Addresses with commas between them, which may hold secrets."""
-        found = [one.strip() for one in self.given(name).split(",") if one.strip()]
+        found = entries(self.given_secret(name))
         self.note(name, ",".join([MASK] * len(found)))
         return found
 
     def optional_secret(self, name: str, prefix: str) -> str:
         """A secret that begins so, or an empty text. Raises ImproperlyConfigured."""
-        found = self.given(name).strip()
+        found = self.given_secret(name)
         if found and not found.startswith(prefix):
             raise ImproperlyConfigured(f"{name} does not begin with {prefix}.")
         self.note(name, MASK if found else "")
@@ -197,13 +201,13 @@ class Environment:
         `others`: names that mean something and are not read here. Of the environment only names
         that begin as ours do are judged; Kubernetes has some such as GATEWAY_PORT, which pass.
         """
-        known = {*self.variables, *others}
+        known = {*self.variables, *self.secret_files, *others}
         for name in sorted(set(self.values) - known):
             if name not in self.of_file and not name.startswith(OWN_PREFIXES):
                 continue
             nearly = 0.88 if name in self.of_file else 0.9  # HTPS is 0.889 of HTTPS
             if "__" not in name and (meant := get_close_matches(name.upper(), known, 1, nearly)):
-                where = ".env" if name in self.of_file else "The environment"
+                where = self.file_name if name in self.of_file else "The environment"
                 raise ImproperlyConfigured(
                     f"{where} sets {name}, which is not a setting. Write {meant[0]}, or take it "
                     "out."
@@ -235,10 +239,19 @@ class Environment:
         """The text as it is, without blanks around it; empty where it is not set."""
         return self.values.get(name, "").strip()
 
+    def given_secret(self, name: str) -> str:
+        """The text of a secret, or that of the file which NAME_FILE names; both are refused."""
+        file = f"{name}_FILE"
+        self.secret_files.add(file)
+        if not self.given(file):
+            return self.given(name)
+        return read_secret_file(name, self.given(name), self.file(file))
+
     def note(self, name: str, text: str) -> None:
         """Lists a setting that was read, with what may be shown of it."""
-        is_set = bool(self.given(name))
-        source = "default" if not is_set else ".env" if name in self.of_file else "environment"
+        given = f"{name}_FILE" if f"{name}_FILE" in self.variables else name
+        source = self.file_name if given in self.of_file else "environment"
+        source = source if self.given(given) else "default"
         self.variables[name] = Variable(name, source, text)
 
     def _number(
@@ -260,7 +273,7 @@ class Environment:
         read: Callable[[str], dict[str, Any]],
     ) -> dict[str, Any]:
         """What an address says, as Django's settings."""
-        given = self.given(name) or default
+        given = self.given_secret(name) or default
         try:
             parts = urlsplit(given)
             is_one = given.startswith(f"{parts.scheme}://") and parts.scheme in schemes
@@ -275,20 +288,6 @@ class Environment:
             )
         self.note(name, masked(given))
         return found
-
-
-def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
-    """The environment, with what the file adds to it. Raises ImproperlyConfigured."""
-    before = set(os.environ)
-    try:
-        env_file.load_env_file(path, os.environ)
-    except env_file.EnvFileError as error:
-        raise ImproperlyConfigured(f"{path.name}: {error}") from None
-    of_file = frozenset(os.environ.keys() - before)
-    if of_file:  # a worker finds them in the environment that it was started with
-        known = os.environ.get(env_file.FROM_FILE, "")
-        os.environ[env_file.FROM_FILE] = ",".join(filter(None, (known, *sorted(of_file))))
-    return Environment(os.environ, of_file)
 
 
 @contextmanager

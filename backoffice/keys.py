@@ -37,9 +37,9 @@ def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
     for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", keys)):
         if not value:
             raise ImproperlyConfigured(
-                f"{name} is neither in the environment nor in .env. If this database was used "
-                "before, put the old value back.\n"
-                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
-                f"{NEW_KEY}"
+                f"{name} is neither in the environment nor in .env, and {name}_FILE names no file "
+                "that holds it. If this database was used before, put the old value back.\n"
+                f"If it is new, add the line {name}=<a new key> to .env, or write a new key into a "
+                f"file and its path into {name}_FILE. This makes a key:\n  {NEW_KEY}"
             )
     refuse_guessed("SECRET_KEY", secret_key, least=SHORTEST_KEY)

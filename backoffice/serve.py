@@ -1,4 +1,7 @@
-"""`make run` after the installation: keys, tables, the first user, then gunicorn."""
+"""`make run` after the installation: keys, tables, the first user, then gunicorn.
+
+With `--prepare` it ends before gunicorn: a step of its own before several instances are started.
+"""
 
 import base64
 import errno
@@ -11,8 +14,9 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from .env_place import env_file_path
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENV_FILE = BASE_DIR / ".env"
 OTHER_OPTIONS = """
 # Everything below is optional; README.md says what each does. The environment wins over this file.
 # Its grammar is python-dotenv's: NAME=value, and # behind a blank begins a comment. Single or
@@ -48,14 +52,19 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     write_env_file()
     set_up_django()
-    refuse_taken_port()
+    serves = "--prepare" not in sys.argv[1:]
+    if serves:
+        refuse_taken_port()
     migrate()
     ensure_admin()
-    run_gunicorn()
+    if serves:
+        run_gunicorn()
 
 
 def write_env_file() -> None:
-    """Generate the keys that the environment does not have, unless there is an .env already."""
+    """Generate the keys that the environment does not have, unless there is an .env already, or
+    stop where it cannot be written.
+    """
     generated = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FERNET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -71,14 +80,23 @@ def write_env_file() -> None:
         "# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."
     ]
     lines += [f"{name}={value}" for name, value in missing.items()]
+    path = env_file_path()
     try:
-        descriptor = os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
+    except OSError as error:
+        names = " and ".join(missing)
+        files = " and ".join(f"{name}_FILE" for name in missing)
+        stop(
+            f"{names} cannot be generated into {path}: {error.strerror}. Set them, or let {files} "
+            "name files that hold them, or SWITCHBOARD_ENV_FILE another file that may be written."
+        )
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(lines) + "\n" + OTHER_OPTIONS)
     say(
-        "Generated SECRET_KEY and FERNET_KEYS into .env. Keep a copy of it apart from the database."
+        f"Generated SECRET_KEY and FERNET_KEYS into {path.name}. Keep a copy of it apart from the "
+        "database."
     )
 
 
@@ -136,11 +154,16 @@ def ensure_admin() -> None:
 
     A generated password is printed once and stored nowhere.
     """
+    from django.conf import settings
     from django.contrib.auth import get_user_model
 
     from connections.audit.services import Origin, coming_from
 
-    given = os.environ.pop("SWITCHBOARD_ADMIN_PASSWORD", "")  # the workers have no use for it
+    from .environment import stopping
+
+    with stopping():
+        given = settings.ENVIRONMENT.given_secret("SWITCHBOARD_ADMIN_PASSWORD")
+    os.environ.pop("SWITCHBOARD_ADMIN_PASSWORD", "")  # the workers have no use for it
     users = get_user_model().objects
     if users.exists():
         return

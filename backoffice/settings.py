@@ -18,7 +18,8 @@ from .databases import read_databases
 from .document_settings import *  # noqa: F403
 from .email_settings import read_email
 from .encryption_keys import read_keys
-from .environment import BASE_DIR, read_environment
+from .env_place import env_file_path, read_environment
+from .environment import BASE_DIR
 from .identity_providers import read_identity_providers
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
@@ -194,7 +195,7 @@ if isinstance(FERNET_KEYS, list) and SECRET_KEY in FERNET_KEYS:
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")
 CONNECTIONS_SECRETS_DIR = env.folder("CONNECTIONS_SECRETS_DIR")
-ENV_FILE = BASE_DIR / ".env"
+ENV_FILE = env_file_path()
 CONNECTIONS_SOURCES = env.names("CONNECTIONS_SOURCES")
 CONNECTIONS_STALE_MINUTES = env.number("CONNECTIONS_STALE_MINUTES", 10)
 try:
@@ -286,4 +287,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))
 
 # what is read only by others, or only with PostgreSQL
-env.refuse_misspelt("SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS", *SPELLINGS)
+env.refuse_misspelt(
+    *("SWITCHBOARD_ADMIN_PASSWORD", "SWITCHBOARD_ADMIN_PASSWORD_FILE", "GUNICORN_CMD_ARGS"),
+    *SPELLINGS,
+)

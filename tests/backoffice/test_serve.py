@@ -1,5 +1,6 @@
 """The pieces of `make run`; tools/check_start.py starts the whole."""
 
+import os
 import socket
 import stat
 from pathlib import Path
@@ -13,7 +14,7 @@ from backoffice import serve
 @pytest.fixture
 def env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An .env in another place, and an environment without keys."""
-    monkeypatch.setattr(serve, "ENV_FILE", tmp_path / ".env")
+    monkeypatch.setenv("SWITCHBOARD_ENV_FILE", str(tmp_path / ".env"))
     for name in ("SECRET_KEY", "FERNET_KEYS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / ".env"
@@ -74,6 +75,43 @@ def test_with_both_keys_in_the_environment_no_file_is_written(
     assert not env_file.exists()
 
 
+def test_keys_that_cannot_be_written_stop_the_start_with_the_cure(
+    env_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SWITCHBOARD_ENV_FILE", str(env_file / "not a folder"))
+    with pytest.raises(SystemExit):
+        serve.write_env_file()
+    said = capsys.readouterr().err
+    assert "SECRET_KEY_FILE and FERNET_KEYS_FILE name files" in said and str(env_file) in said
+
+
+def test_without_a_file_nothing_is_generated(monkeypatch: pytest.MonkeyPatch, env_file: Path):
+    monkeypatch.setenv("SWITCHBOARD_ENV_FILE", os.devnull)
+    assert serve.write_env_file() is None and not env_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ([], ["refuse_taken_port", "migrate", "ensure_admin", "run_gunicorn"]),
+        (["--prepare"], ["migrate", "ensure_admin"]),
+    ],
+)
+def test_the_database_can_be_prepared_without_a_server(
+    arguments: list[str], steps: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    done: list[str] = []
+    monkeypatch.setattr("os.umask", lambda _mask: None)
+    monkeypatch.setattr("os.chdir", lambda _path: None)
+    monkeypatch.setattr("sys.argv", ["serve.py", *arguments])
+    for name in ("write_env_file", "set_up_django"):
+        monkeypatch.setattr(serve, name, lambda: None)
+    for name in ("refuse_taken_port", "migrate", "ensure_admin", "run_gunicorn"):
+        monkeypatch.setattr(serve, name, lambda name=name: done.append(name))
+    serve.main()
+    assert done == steps
+
+
 def test_a_taken_port_is_told_with_another_one(settings, capsys: pytest.CaptureFixture[str]):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings.HOST, settings.PORT = taken.getsockname()
@@ -120,6 +158,16 @@ def test_a_given_password_is_taken_and_not_printed(
         "a-given-password" not in capsys.readouterr().out
         and "SWITCHBOARD_ADMIN_PASSWORD" not in serve.os.environ
     )
+
+
+@pytest.mark.django_db
+def test_the_first_password_may_be_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, no_password, tmp_path: Path
+):
+    (tmp_path / "password").write_text("a-given-password\n")
+    monkeypatch.setenv("SWITCHBOARD_ADMIN_PASSWORD_FILE", str(tmp_path / "password"))
+    serve.ensure_admin()
+    assert User.objects.get().check_password("a-given-password")
 
 
 @pytest.mark.django_db

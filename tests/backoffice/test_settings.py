@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from backoffice.environment import Environment, read_environment
+from backoffice.env_place import read_environment
+from backoffice.environment import Environment
 from backoffice.outbound import SPELLINGS, read_proxies
 from providers.core.env_file import FROM_FILE
 from tests.forks import Forks, forks
@@ -367,8 +368,10 @@ def test_a_setting_of_the_env_file_says_so(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("TIME_ZONE", raising=False)
     monkeypatch.setenv("LOG_LEVEL", "INFO")
     monkeypatch.setenv(FROM_FILE, "OLDER")
-    (tmp_path / ".env").write_text("TIME_ZONE=Europe/Berlin\nLOG_LEVEL=DEBUG\n")
-    found = read_environment(tmp_path / ".env")
+    file = tmp_path / "settings"
+    file.write_text("TIME_ZONE=Europe/Berlin\nLOG_LEVEL=DEBUG\n")
+    monkeypatch.setenv("SWITCHBOARD_ENV_FILE", str(file))
+    found = read_environment()
     try:
         assert found.zone("TIME_ZONE", "UTC") == "Europe/Berlin"
         assert found.level("LOG_LEVEL", "INFO") == "INFO"
@@ -376,5 +379,50 @@ def test_a_setting_of_the_env_file_says_so(tmp_path: Path, monkeypatch: pytest.M
     finally:
         monkeypatch.delenv("TIME_ZONE")
     sources = {name: one.source for name, one in found.variables.items()}
-    assert sources == {"TIME_ZONE": ".env", "LOG_LEVEL": "environment"}
+    named = {"SWITCHBOARD_ENV_FILE": "environment"}
+    assert sources == {"TIME_ZONE": str(file), "LOG_LEVEL": "environment"} | named
     assert "PATH" not in repr(found), "an environment holds secrets"
+
+
+def test_a_named_file_of_settings_that_is_not_there_stops_the_start(started, tmp_path: Path):
+    done = started(SWITCHBOARD_ENV_FILE=str(tmp_path / "gone"))
+    assert "SWITCHBOARD_ENV_FILE names a file that is not there" in done.stderr
+
+
+SECRETS_OF_FILES: list[tuple[str, str, Callable[[Environment], object]]] = [
+    ("SECRET_KEY", f"{KEYS['SECRET_KEY']}\n", lambda env: env.secret("SECRET_KEY")),
+    ("DATABASE_URL", "postgres://a:pw@h/n\n", lambda env: env.database("DATABASE_URL", "")["NAME"]),
+    ("CACHE_URL", "redis://:pw@h/1\n", lambda env: env.cache("CACHE_URL", "")["LOCATION"]),
+    ("EMAIL_URL", "smtp://a:pw@h\n", lambda env: env.email("EMAIL_URL")["EMAIL_HOST"]),
+    (
+        "AUDIT_SIGNING_KEYS",
+        "\n".join(KEYS.values())[1:],
+        lambda env: env.secrets("AUDIT_SIGNING_KEYS", 32),
+    ),
+    ("AUDIT_STREAM", "https://h/\n", lambda env: env.targets("AUDIT_STREAM")),
+    ("X_SECRET", "whsec_abc\n", lambda env: env.optional_secret("X_SECRET", "whsec_")),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "read"), SECRETS_OF_FILES)
+def test_a_secret_may_be_in_a_file(
+    name: str, text: str, read: Callable[[Environment], object], tmp_path: Path
+):
+    (tmp_path / "secret").write_text(text)
+    plain = Environment({name: text.strip().replace("\n", ",")})
+    from_file = Environment({f"{name}_FILE": str(tmp_path / "secret")})
+    assert read(from_file) == read(plain)
+    told = from_file.variables[name]
+    assert (told.source, told.text) == ("environment", plain.variables[name].text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "empty"), (" \n", "empty"), (b"\xff\xfe\xff", "not UTF-8"), (None, "not there")],
+)
+def test_a_file_that_holds_no_secret_is_told(text: str | bytes | None, told: str, tmp_path: Path):
+    file = tmp_path / "secret"
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ImproperlyConfigured, match=f"CACHE_URL_FILE.*{told}"):
+        Environment({"CACHE_URL_FILE": str(file)}).cache("CACHE_URL", "")
