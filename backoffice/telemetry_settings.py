@@ -1,7 +1,5 @@
 """Settings of what Switchboard tells of its work."""
 
-from pathlib import Path
-
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
@@ -11,23 +9,14 @@ from .addresses import MASK
 from .environment import Environment
 from .keys import refuse_guessed
 
-TOKEN, TOKEN_FILE = "METRICS_TOKEN", "METRICS_TOKEN_FILE"
+TOKEN = "METRICS_TOKEN"
 SHORTEST_TOKEN = 16
 
 
 @sensitive_variables()
 def read_metrics_token(env: Environment) -> str:
     """The token that may read `/metrics`, empty for none. Raises ImproperlyConfigured."""
-    given, path = env.given(TOKEN), env.file(TOKEN_FILE)
-    if given and path:
-        raise ImproperlyConfigured(f"{TOKEN} and {TOKEN_FILE} are both set. Take one away.")
-    if path:
-        try:
-            given = Path(path).read_text("utf-8-sig").strip()
-        except UnicodeDecodeError:
-            raise ImproperlyConfigured(f"{TOKEN_FILE} is not UTF-8 text.") from None
-        if not given:
-            raise ImproperlyConfigured(f"{TOKEN_FILE} names an empty file. Write a token into it.")
+    given = env.given_secret(TOKEN)
     if not given.isascii() or any(one.isspace() for one in given):
         raise ImproperlyConfigured(f"{TOKEN} has characters that no header can carry.")
     refuse_guessed(TOKEN, given, SHORTEST_TOKEN)
