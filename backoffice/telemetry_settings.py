@@ -9,18 +9,18 @@ from .addresses import MASK
 from .environment import Environment
 from .keys import refuse_guessed
 
-TOKEN = "METRICS_TOKEN"
+NAME = "METRICS_TOKEN"
 SHORTEST_TOKEN = 16
 
 
 @sensitive_variables()
 def read_metrics_token(env: Environment) -> str:
     """The token that may read `/metrics`, empty for none. Raises ImproperlyConfigured."""
-    given = env.given_secret(TOKEN)
+    given = env.given_secret(NAME)
     if not given.isascii() or any(one.isspace() for one in given):
-        raise ImproperlyConfigured(f"{TOKEN} has characters that no header can carry.")
-    refuse_guessed(TOKEN, given, SHORTEST_TOKEN)
-    env.note(TOKEN, MASK if given else "")
+        raise ImproperlyConfigured(f"{NAME} has characters that no header can carry.")
+    refuse_guessed(NAME, given, SHORTEST_TOKEN)
+    env.note(NAME, MASK if given else "")
     return given
 
 
