@@ -25,8 +25,11 @@ from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
 from .alive import AliveFirst
+from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
 from .uploads import BoundedBodies
 
-application = AliveFirst(GatewayApplication(SignInGate(BoundedBodies(pages)), Scheduler()))
+schema = FittingSchema(Scheduler())
+served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
+application = AliveFirst(SchemaGate(served, schema))
 load_code()

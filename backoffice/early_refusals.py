@@ -35,11 +35,11 @@ def path_so_far(parser: Any) -> str:
     return target.partition(b"?")[0].decode(errors="replace")[:LONGEST_PATH]
 
 
-def body_of(status: int, message: str, path: str) -> tuple[str, bytes]:
+def body_of(status: int, message: str, path: str, code: str = "") -> tuple[str, bytes]:
     """Content type and body: a problem below the management API, OpenAI's shape elsewhere, since
     clients of the gateway read that, and nobody else reads it.
     """
-    code = CODES.get(status, "error")
+    code = code or CODES.get(status, "error")
     prefixes = ("api", *settings.API_EXTRA_PREFIXES)
     if path.startswith(tuple(f"/{prefix}/" for prefix in prefixes)):
         return CONTENT_TYPE, to_json(problem(status, message, code, path))

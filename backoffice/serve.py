@@ -55,8 +55,8 @@ def main() -> None:
     serves = "--prepare" not in sys.argv[1:]
     if serves:
         refuse_taken_port()
-    migrate()
-    ensure_admin()
+    if migrate(is_asked=not serves):
+        ensure_admin()
     if serves:
         run_gunicorn()
 
@@ -131,22 +131,31 @@ def refuse_taken_port() -> None:
         stop(f"Cannot listen on {host}, port {port}: {error.strerror}. {cure}")
 
 
-def migrate() -> None:
-    """Bring the database up to date; says nothing when it is."""
-    from django.core.management import call_command
-    from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-    from django.db.migrations.executor import MigrationExecutor
+def migrate(is_asked: bool = False) -> bool:
+    """Bring the database up to date, where somebody asked for it or MIGRATE_AT_START says so. True
+    if this code can work on it; says nothing when it is up to date.
+    """
+    from django.conf import settings
+    from django.core.management import CommandError, call_command
+    from django.db import OperationalError
 
-    connection = connections[DEFAULT_DB_ALIAS]
+    from .schema import State, read_schema
+
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        schema = read_schema()
+        if schema.state is State.TOO_OLD and (is_asked or settings.MIGRATE_AT_START):
             say("Preparing the database ...")
             began = time.monotonic()
             call_command("migrate", interactive=False, verbosity=0)
             say(f"  done in {time.monotonic() - began:.0f} s")
+            schema = read_schema()
+    except CommandError as error:
+        stop(str(error))
     except OperationalError as error:
         stop(f"The database cannot be used: {error}\nCheck DATABASE_URL, and that the server runs.")
+    if schema.message:
+        say(schema.message)
+    return schema.works
 
 
 def ensure_admin() -> None:
@@ -156,6 +165,7 @@ def ensure_admin() -> None:
     """
     from django.conf import settings
     from django.contrib.auth import get_user_model
+    from django.db import IntegrityError, transaction
 
     from connections.audit.services import Origin, coming_from
 
@@ -168,8 +178,11 @@ def ensure_admin() -> None:
     if users.exists():
         return
     password = given or secrets.token_urlsafe(15)
-    with coming_from(Origin("start", program="make run")):
-        users.create_superuser("admin", password=password)
+    try:
+        with coming_from(Origin("start", program="make run")), transaction.atomic():
+            users.create_superuser("admin", password=password)
+    except IntegrityError:  # another instance was first, and has shown the password
+        return
     if given:
         say("Created the user admin with the password from SWITCHBOARD_ADMIN_PASSWORD.")
     else:

@@ -80,7 +80,7 @@ LINES = {
 OF_NO_TEAM = """
 connection create, connection update, connection from-env, connection apply,
 connectiontype install, connectiontype sync, connectiontype check, connectiontype authorize,
-leaked_key find, notices test, notices retry,
+leaked_key find, migrate, notices test, notices retry,
 package import, package show, prune_reveals, prune_usage,
 render_openapi, render_provider_docs, run_due, service_account add, settings,
 trusted_issuer list, trusted_issuer add, trusted_issuer add-rule, trusted_issuer switch-on,
