@@ -71,6 +71,29 @@ class DatabaseWrapper(Wrapper):  # type: ignore[misc]
         finally:
             pragma(f"PRAGMA busy_timeout = {timeout}")
 
+    def is_usable(self) -> bool:
+        """Asked after an error: a file that was opened while its disk took no writes takes none on
+        this connection for ever (sqlite.org/c3ref/open.html), and another costs next to nothing.
+        """
+        return bool(self.is_in_memory_db())
+
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """A block whose transactions nobody waits for until they are on the disk: a power cut may
+        forget the last of them, and never a part of one. It changes nothing inside of a
+        transaction.
+        """
+        if self.in_atomic_block or self.is_in_memory_db():
+            yield
+            return
+        self.ensure_connection()
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            if self.connection is not None:
+                self.connection.execute("PRAGMA synchronous = FULL")
+
     def long_change(self) -> AbstractContextManager[None]:
         """The turn of changes that take long: of these one at a time queues with the short ones, so
         that a short one waits for one of them at most.

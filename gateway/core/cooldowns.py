@@ -46,9 +46,11 @@ def cooling_code(
     if not cooldowns:
         return ""
     now = timezone.now()
+    # One that ends later began by a clock that was ahead and has been put right since.
+    latest = now + timedelta(seconds=2 * LONGEST_COOLDOWN)
     for key in ((connection_id, WHOLE), (connection_id, model)):
         until, code = cooldowns.get(key, (now, ""))
-        if until > now:
+        if now < until < latest:
             return code
     return ""
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -87,7 +87,8 @@ def settle_and_count(
         for token_id in sorted({token_id for token_id, _ in changes} | set(by_token))
     ]
     found: dict[int, LimitState | GatewayError] = {}
-    with transaction.atomic():
+    # Nobody waits until it is on the disk: a power cut forgets the counts of the last moment.
+    with getattr(connection, "unsynced", nullcontext)(), transaction.atomic():
         with _in_one_go():
             for one in tokens:
                 one.add()
@@ -99,10 +100,7 @@ def settle_and_count(
 @contextmanager
 def _in_one_go() -> Iterator[None]:
     """A block of statements whose sums are read after it: PostgreSQL gets them at once, and not
-    each when the one before it is answered.
-
-    Nobody waits until such a transaction is on PostgreSQL's disk either, as nobody does on SQLite:
-    a power cut there forgets what was counted in its last half second.
+    each when the one before it is answered, and is not waited for until they are on its disk.
     """
     if connection.vendor != "postgresql":
         yield

@@ -79,7 +79,9 @@ def count_new(every: timedelta = timedelta(0)) -> bool:
     Raises DatabaseError; then nothing is counted. On PostgreSQL that is OperationalError where
     others write for longer than PATIENCE: try later.
     """
-    if every and CountedUsage.objects.filter(counted_at__gt=timezone.now() - every).exists():
+    # What the future says was counted by a clock that was ahead.
+    now = timezone.now()
+    if every and CountedUsage.objects.filter(counted_at__range=(now - every, now + every)).exists():
         return False
     top = settled_id()
     with transaction.atomic():

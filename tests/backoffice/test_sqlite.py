@@ -145,6 +145,34 @@ def test_a_long_change_waits_for_another_and_not_inside_of_a_transaction(tmp_pat
 
 
 @pytest.mark.django_db  # the guard of other tests refuses any connection
+def test_after_an_error_the_file_is_opened_anew(tmp_path: Path):
+    settings = {"ENGINE": "backoffice.sqlite", "NAME": str(tmp_path / "a.sqlite3")}
+    wrapper = ConnectionHandler({"default": settings})["default"]
+    with wrapper.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT nothing")
+    wrapper.close_if_unusable_or_obsolete()
+    assert wrapper.connection is None
+
+
+@pytest.mark.django_db  # the guard of other tests refuses any connection
+def test_what_was_acknowledged_is_on_the_disk_and_only_counts_are_not_waited_for(tmp_path: Path):
+    name = str(tmp_path / "a.sqlite3")
+    settings = with_options({"ENGINE": "django.db.backends.sqlite3", "NAME": name}, 1)
+    wrapper = ConnectionHandler({"default": settings})["default"]
+
+    def level() -> Any:
+        with wrapper.cursor() as cursor:
+            return cursor.execute("PRAGMA synchronous").fetchone()[0]
+
+    normal, full = 1, 2
+    assert level() == full
+    with wrapper.unsynced():
+        assert level() == normal
+    assert level() == full
+    wrapper.close()
+
+
+@pytest.mark.django_db  # the guard of other tests refuses any connection
 def test_what_is_deleted_is_in_no_file_afterwards(tmp_path: Path):
     settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "a.sqlite3")}
     wrapper = ConnectionHandler({"default": with_options(settings, 1)})["default"]

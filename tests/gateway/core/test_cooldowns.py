@@ -57,6 +57,11 @@ def test_one_that_has_ended_rests_nobody():
     assert cooling_code({(ONE, "m1"): (past, "error")}, ONE, "m1") == ""
 
 
+def test_one_of_a_clock_that_was_an_hour_ahead_rests_nobody():
+    ahead = timezone.now() + timedelta(hours=1)
+    assert cooling_code({(ONE, "m1"): (ahead, "error")}, ONE, "m1") == ""
+
+
 @pytest.mark.django_db
 @pytest.mark.server
 def test_other_workers_read_what_was_stored():
