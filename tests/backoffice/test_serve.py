@@ -94,7 +94,7 @@ def test_without_a_file_nothing_is_generated(monkeypatch: pytest.MonkeyPatch, en
     ("arguments", "steps"),
     [
         ([], ["refuse_taken_port", "migrate", "ensure_admin", "run_gunicorn"]),
-        (["--prepare"], ["migrate", "ensure_admin"]),
+        (["--prepare"], ["migrate as asked", "ensure_admin"]),
     ],
 )
 def test_the_database_can_be_prepared_without_a_server(
@@ -106,10 +106,27 @@ def test_the_database_can_be_prepared_without_a_server(
     monkeypatch.setattr("sys.argv", ["serve.py", *arguments])
     for name in ("write_env_file", "set_up_django"):
         monkeypatch.setattr(serve, name, lambda: None)
-    for name in ("refuse_taken_port", "migrate", "ensure_admin", "run_gunicorn"):
+    monkeypatch.setattr(
+        serve, "migrate", lambda is_asked: done.append("migrate" + " as asked" * is_asked) or True
+    )
+    for name in ("refuse_taken_port", "ensure_admin", "run_gunicorn"):
         monkeypatch.setattr(serve, name, lambda name=name: done.append(name))
     serve.main()
     assert done == steps
+
+
+def test_where_the_schema_does_not_fit_no_user_is_made(monkeypatch: pytest.MonkeyPatch):
+    done: list[str] = []
+    monkeypatch.setattr("os.chdir", lambda _path: None)
+    monkeypatch.setattr("os.umask", lambda _mask: None)
+    for name in ("write_env_file", "set_up_django", "refuse_taken_port"):
+        monkeypatch.setattr(serve, name, lambda: None)
+    monkeypatch.setattr(serve, "migrate", lambda is_asked: False)
+    for name in ("ensure_admin", "run_gunicorn"):
+        monkeypatch.setattr(serve, name, lambda name=name: done.append(name))
+    monkeypatch.setattr("sys.argv", ["serve.py"])
+    serve.main()
+    assert done == ["run_gunicorn"]
 
 
 def test_a_taken_port_is_told_with_another_one(settings, capsys: pytest.CaptureFixture[str]):
