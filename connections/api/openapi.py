@@ -113,7 +113,8 @@ def _describe_fields(schemas: Schema) -> None:
     for component, schema in schemas.items():
         for name, field in schema.get("properties", {}).items():
             if "description" not in field and "$ref" not in field:
-                field["description"] = texts.get(f"{component}.{name}") or texts[name]
+                text = texts.get(f"{component}.{name}") or texts[name]
+                schema["properties"][name] = field | {"description": text}  # others may share it
 
 
 def _complete_request(operation: Schema, said: Schema) -> None:

@@ -58,12 +58,6 @@ SHARED: dict[str, dict[str, Any]] = {
             r"-~]*[!-)+-~])?\*{0,2}( +\*{1,2})*\s*$"
         ),
     },
-    "KeptSecret": {
-        "type": "string",
-        "title": "Kept secret",
-        "description": "An empty text, or the mask exactly as it is read: the stored secret stays.",
-        "pattern": r"^$|\*{3}$",
-    },
     "Address": {
         "type": "string",
         "title": "Address",
@@ -145,18 +139,6 @@ def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
     return schema
 
 
-def changed_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
-    """The schema of the settings of a change.
-
-    Nothing is required: a secret that is left out keeps what is stored.
-    """
-    properties = {
-        name: _property(provider, field, at, is_new=False)
-        for name, field in settings_fields(provider).items()
-    }
-    return _object(provider, f"Changed {provider.name} settings", properties)
-
-
 def _object(
     _provider: type[Provider[Any]], title: str, properties: dict[str, Any]
 ) -> dict[str, Any]:
@@ -164,17 +146,13 @@ def _object(
     return {"type": "object", "title": title, "additionalProperties": False, "properties": named}
 
 
-def _property(
-    provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True
-) -> dict[str, Any]:
+def _property(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict[str, Any]:
     choices = (
-        [_map(field, at, is_new)]
+        [_map(field, at)]
         if field.is_map
         else [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
     )
-    if field.secret and not is_new and not field.is_map:
-        choices += [{"$ref": f"{at}KeptSecret"}, {"type": "null"}]
-    elif not (field.required and is_new):
+    if not field.required:
         choices.append({"$ref": f"{at}NotSet"})
     schema: dict[str, Any] = {"title": field.label, "description": field.help, "anyOf": choices}
     if field.secret:
@@ -198,13 +176,9 @@ def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict
     return {"$ref": at + _shared_type(field)} | bounds
 
 
-def _map(field: SettingsField, at: str, is_new: bool) -> dict[str, Any]:
-    """Keys of any name with their values. null takes an entry away; a secret entry that is left
-    out, or empty, keeps what is stored.
-    """
-    names = ["SecretEntry" if field.secret else "EntryText", "ReferenceText"] + (
-        ["KeptSecret"] if field.secret and not is_new else []
-    )
+def _map(field: SettingsField, at: str) -> dict[str, Any]:
+    """Keys of any name with their values."""
+    names = ["SecretEntry" if field.secret else "EntryText", "ReferenceText"]
     return {
         "type": "object",
         "maxProperties": MOST_ENTRIES,

@@ -138,7 +138,7 @@ class PackageImportRequestSerializer(CamelCaseSerializer):
         "they belong to the only team in which you may add any.",
     )
     install_types = FormBooleanField(
-        default=False, help_text="Whether connection types that the package brings are installed."
+        required=False, help_text="Whether connection types that the package brings are installed."
     )
 
 
@@ -196,7 +196,7 @@ def decisions_of(values: Mapping[str, Any]) -> services.Decisions:
         on_conflict=values["on_conflict"],
         items=items,
         secrets=secrets,
-        install_types=values["install_types"],
+        install_types=values.get("install_types", False),
     )
 
 
