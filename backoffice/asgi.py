@@ -27,9 +27,10 @@ from gateway.routing.warming import load_code
 from .alive import AliveFirst
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
+from .telemetry.endpoint import MetricsFirst
 from .uploads import BoundedBodies
 
 schema = FittingSchema(Scheduler())
 served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
-application = AliveFirst(SchemaGate(served, schema))
+application = AliveFirst(MetricsFirst(SchemaGate(served, schema)))
 load_code()

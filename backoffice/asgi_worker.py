@@ -12,6 +12,8 @@ from gunicorn.asgi import protocol  # type: ignore[import-untyped]
 from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
+from connections.telemetry import metrics
+
 from .access_log import is_left_out
 from .early_refusals import body_of, head_of, in_origin_form, path_so_far
 from .request_heads import RequestHeads
@@ -163,6 +165,10 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         self._sweep()
+        if metrics.is_on():
+            from .telemetry.worker import WorkerFigures  # Django is set up by now
+
+            WorkerFigures(lambda: len(self.open_sockets)).note()
         await super()._serve()
 
     def _sweep(self) -> None:

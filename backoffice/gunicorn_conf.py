@@ -4,12 +4,15 @@ gunicorn's.
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 
 from .environment import stopping
 from .keys import require_keys
+
+if TYPE_CHECKING:
+    from .telemetry.places import Places
 
 with stopping():
     from . import settings
@@ -37,6 +40,30 @@ accesslog = "-"
 logger_class = "backoffice.access_log.AccessLog"
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus [%({x-request-id}o)s]'
 loglevel = "warning"
+_places: "Places | None" = None  # where the workers count, if anybody may read it
+
+
+def on_starting(server: Any) -> None:
+    """Called once, before anything is forked."""
+    global _places
+    from connections.telemetry import metrics
+
+    from .telemetry.places import Places
+
+    if metrics.is_on():
+        _places = Places(server.cfg.workers)
+
+
+def pre_fork(_server: Any, worker: Any) -> None:
+    """Called before each worker is forked."""
+    if _places:
+        _places.take(worker.age)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Called after a worker has ended, in whatever way."""
+    if _places:
+        _places.give_back(worker.age)
 
 
 def post_fork(_server: Any, worker: Any) -> None:
@@ -46,6 +73,8 @@ def post_fork(_server: Any, worker: Any) -> None:
     # Pages and imports compute in threads beside the event loop. Whoever of them waits for the
     # interpreter waits for this long each time, and Python's own 5 ms become 200 in one request.
     sys.setswitchinterval(0.0003)
+    if _places:
+        _places.enter(worker.age)
     if worker.age == 1:  # the first of them, once in each start
         from .starts import tell_start
 

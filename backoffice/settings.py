@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backoffice.telemetry.middleware.MetricsMiddleware",
     "backoffice.middleware.RequestIdMiddleware",
     "backoffice.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",

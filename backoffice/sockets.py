@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from connections.telemetry import metrics
+from connections.telemetry.declared import SOCKETS_CLOSED
+
 # A socket has waited long once this many sweeps have seen it. Not seconds: in a burst the worker
 # itself may be too busy to read what has been sent, and it reads between two sweeps.
 LONG = 2
@@ -91,6 +94,9 @@ class OpenSockets:
         self._sweeps = 0
         self._closed: Counter[Reason] = Counter()
         self._told: dict[Reason, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def add(self, socket: Socket) -> None:
         """Takes a new socket. In a full worker one that waits has to go for it. It is ended itself
@@ -185,6 +191,7 @@ class OpenSockets:
     def _end(self, socket: Socket, reason: Reason) -> None:
         self.remove(socket)
         self._closed[reason] += 1
+        metrics.add(SOCKETS_CLOSED, (reason.name.lower(),))
         socket.end(reason)
 
     def _tell(self, now: float) -> None:

@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 import time
-import tomllib
 from typing import Any
 
 from django.db import Error
@@ -15,8 +14,8 @@ from django.db import connections as databases
 from connections.audit.services import Origin, Subject, coming_from, instance, record
 from connections.models import AuditEvent
 
-from .environment import BASE_DIR
 from .settings import ENVIRONMENT
+from .version import version
 
 ACTION = "installation.start"
 TRIES, PAUSE = 120, 5.0  # while the database is away
@@ -49,7 +48,7 @@ def _tell() -> None:
 
 def record_start() -> None:
     """Records a start. Raises django.db.Error."""
-    now = {"version": _version(), **settings_that_are_set()}
+    now = {"version": version(), **settings_that_are_set()}
     before = _before()
     names = sorted({*before, *now}) if before else []
     both = [(name, before.get(name, ""), now.get(name, "")) for name in names]
@@ -77,11 +76,3 @@ def _before() -> dict[str, str]:
     last = starts.filter(instance=instance()).first() or starts.first()
     told: dict[str, Any] = json.loads(last.body) if last and last.body else {}
     return told.get("detail") or {}
-
-
-def _version() -> str:
-    try:
-        document = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())
-    except (OSError, ValueError):
-        return ""
-    return str(document["project"]["version"])

@@ -79,6 +79,12 @@ class KeptStore:
         return Outage(self.name, since, text)
 
     @property
+    def age(self) -> float | None:
+        """The seconds since the oldest kept answer was asked for, None where nothing is kept."""
+        asked = [one.asked_at for one in list(self._kept.values())]
+        return self._clock() - min(asked) if asked else None
+
+    @property
     def ends(self) -> Mapping[str, datetime]:
         """What it needs that ends one day, by its name for people."""
         return getattr(self.store, "ends", {})

@@ -7,7 +7,7 @@ from enum import Enum
 
 PREFIX = "switchboard_"
 OTHER = "other"  # in place of a label value that is one too many
-ALIASES = frozenset({"profile", "connection", "team"})  # labels of which there may be thousands
+ALIASES = frozenset({"profile", "connection"})  # labels of which there may be thousands
 LONG = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -151,18 +151,30 @@ HTTP_RUNNING = _gauge(Scope.WORKER, "http_requests_running", "Requests that are 
 
 # Connections
 
-CONNECTIONS = _gauge(Scope.SHARED, "connections", "Active connections by their health.", "state")
+CONNECTIONS = _gauge(
+    Scope.SHARED,
+    "connections",
+    "Connections by their health: failed, setup, resting, degraded, well, inactive.",
+    "state",
+)
 FAILING = _gauge(
     Scope.SHARED,
     "connection_failing",
-    "Active connections that fail: 1 each, and their number as `other`. `code`: of the failure.",
+    "1 for each active connection that fails; `other`: how many more do.",
     "connection",
-    "code",
+)
+FAULTS = _gauge(
+    Scope.SHARED,
+    "faults",
+    "Faults of the list, also snoozed ones. `severity`: critical, warning or info.",
+    "kind",
+    "severity",
 )
 NEXT_END = _gauge(
     Scope.SHARED,
     "next_end_timestamp_seconds",
-    "The first known end among keys, certificates, access, models and tokens, by what ends.",
+    "The first end within CONNECTIONS_RADAR_DAYS, by what ends: key, certificate, access, model, "
+    "token, source.",
     "kind",
 )
 
@@ -170,17 +182,18 @@ NEXT_END = _gauge(
 
 LIMITED = _gauge(
     Scope.SHARED,
-    "limited_tokens",
-    "API tokens with a limit, by how far it is used: below 80 %, near, or used_up. `limit`: "
-    "requests (of this minute) or tokens (of this day).",
+    "limits",
+    "Limits by how far they are used: below 80 % (ok), near, or used_up. `of`: token or team; "
+    "`limit`: requests (of this minute) or tokens (of this day).",
+    "of",
     "limit",
     "state",
 )
-TEAM_LIMIT = _gauge(
+LIMIT_USED = _gauge(
     Scope.SHARED,
-    "team_limit_used_ratio",
-    "The used part of a team's limit. `limit`: requests (of this minute) or tokens (of this day).",
-    "team",
+    "limit_used_max_ratio",
+    "The used part of the limit with least left.",
+    "of",
     "limit",
 )
 
@@ -208,6 +221,9 @@ JOB_DUE = _gauge(Scope.SHARED, "schedule_jobs_overdue", "Jobs that are overdue."
 JOB_FAILED = _gauge(Scope.SHARED, "schedule_jobs_failed", "Jobs whose last run failed.")
 CHECKS_OVERDUE = _gauge(
     Scope.SHARED, "schedule_checks_overdue", "Checks of connections that are overdue."
+)
+STREAM_FAILING = _gauge(
+    Scope.SHARED, "audit_streams_failing", "Targets of AUDIT_STREAM that do not take events."
 )
 NOTICES_WAITING = _gauge(Scope.SHARED, "notices_waiting", "Notices that are on their way.")
 

@@ -9,7 +9,7 @@ import os
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -18,6 +18,8 @@ from .shared import IS_ALIVE, PID, Labels, NoRoom, Slab
 
 MOST_CELLS = 20_000  # series that a worker remembers by the labels that were asked for
 MOST_VALUES = 300  # of a label that is no alias
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
 _gauge_places = {one.name: place for place, one in enumerate(WORKER_GAUGES)}
@@ -38,11 +40,8 @@ class _Own:
         """The place of the first number of a series. The lock is held."""
         found = self.cells.get((metric.name, labels))
         if found is None:
-            if len(self.cells) >= MOST_CELLS:
-                self.cells.clear()
-            found = self.cells[metric.name, labels] = self._place(
-                metric, self._bounded(metric, labels)
-            )
+            place = self._place(metric, self._bounded(metric, labels))
+            found = kept(self.cells, (metric.name, labels), place)
         return found
 
     def _bounded(self, metric: Metric, labels: Labels) -> Labels:
@@ -117,6 +116,14 @@ def new_cache() -> dict[Any, Any]:
     """A dictionary for places that `cell` told. It is emptied when they are others."""
     _caches.append({})
     return _caches[-1]
+
+
+def kept(cache: dict[Any, Value], key: Any, value: Value) -> Value:
+    """The value, which is put into such a cache; one that is full is emptied first."""
+    if len(cache) >= MOST_CELLS:
+        cache.clear()
+    cache[key] = value
+    return value
 
 
 def cell(metric: Metric, labels: Labels = ()) -> int:

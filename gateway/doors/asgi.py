@@ -10,21 +10,21 @@ import gc
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.conf import settings
 
 from connections.bodies import BoundedBody
-from connections.services import Caller
+from connections.telemetry import metrics
+from connections.telemetry.declared import RESPONSES
 
 from ..core.errors import GatewayError
 from ..core.keys import begin_request_id
-from ..routing.gateway import Gateway, start_gateway, stop_gateway
+from ..routing.gateway import start_gateway, stop_gateway
 from ..routing.warming import warm_up
-from . import management_api, openai_api
 from .cors import Cors
 from .endpoint import DoorRequest, DoorResponse, find_caller, token_in, too_large
+from .operations import MANAGEMENT, ONE_MODEL, OPENAI, UNKNOWN, Operation
 
 YOUNG_OBJECTS = 10_000  # after so many new ones Python looks for rings among them
 WATCHED_AFTER = 0.25  # seconds; a shorter request is over before anybody could hang up
@@ -33,7 +33,6 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Any], Awaitable[None]]
-Handler = Callable[[Gateway, Caller, DoorRequest], Awaitable[DoorResponse]]
 
 logger = logging.getLogger(__name__)
 
@@ -46,38 +45,6 @@ class Beside(Protocol):
 
     def stop(self) -> None:
         """Ends it. May take some seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One address: its method, its handler, and the protocol of its refusals."""
-
-    method: str
-    handler: Handler
-    is_openai: bool
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The methods that it answers, as the header `Allow` has them."""
-        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
-
-    def refuse(self, error: GatewayError, path: str) -> DoorResponse:
-        """The error in the shape of this operation's protocol."""
-        return openai_api.refusal(error) if self.is_openai else management_api.refusal(error, path)
-
-
-OPENAI = {
-    "/v1/chat/completions": Operation("POST", openai_api.chat, True),
-    "/v1/embeddings": Operation("POST", openai_api.embeddings, True),
-    "/v1/models": Operation("GET", openai_api.models, True),
-}
-ONE_MODEL = "/v1/models/"
-MANAGEMENT = {
-    ("chat", "complete"): Operation("POST", management_api.chat, False),
-    ("chat", "stream"): Operation("POST", management_api.stream, False),
-    ("embeddings", "generate"): Operation("POST", management_api.embeddings, False),
-}
-UNKNOWN = Operation("", openai_api.models, True)
 
 
 class GatewayApplication:
@@ -247,6 +214,7 @@ class _Exchange:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _send_response(self, response: DoorResponse) -> None:
+        metrics.add(RESPONSES, (self._operation.name, str(response.status)))
         headers = [*response.headers, (b"x-request-id", self._request_id)]
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         if response.stream is None:

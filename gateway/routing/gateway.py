@@ -262,6 +262,11 @@ async def start_gateway() -> Gateway:
     return _gateways[loop]
 
 
+def running_gateway() -> Gateway | None:
+    """The gateway of this event loop, None where none was started."""
+    return _gateways.get(asyncio.get_running_loop())
+
+
 async def stop_gateway() -> None:
     """Stops the gateway of this event loop, if it was started."""
     gateway = _gateways.pop(asyncio.get_running_loop(), None)

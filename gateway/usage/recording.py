@@ -16,12 +16,15 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError
 
 from connections.outages import BUSY, database_outage
+from connections.telemetry import metrics
+from connections.telemetry.declared import RECORDS_LOST, RECORDS_WRITTEN
 
 from ..core.db_threads import in_thread
 from ..core.limit_states import Reservation
 from ..core.requests import GatewayRequest
 from .counting import count_new
 from .health import note_health
+from .metering import count_request
 from .pending import SERVER_STOPPED, PendingRecord
 from .rows import insert
 
@@ -63,6 +66,7 @@ class Recorder:
         settle: Callable[[Reservation, int], "Future[None] | None"] | None = None,
     ) -> None:
         self.with_text, self._settle = with_text, settle
+        self._is_counted = metrics.is_on()
         self.lost = self.unknown_callers = 0
         self._running: dict[int, PendingRecord] = {}
         self._waiting: deque[PendingRecord] = deque()
@@ -72,6 +76,16 @@ class Recorder:
         self._unknown = 0  # since the last line about them
         self._uncounted = 1  # others may have left some
         self._count_at = time.monotonic() + COUNT_EVERY.total_seconds()
+
+    @property
+    def running(self) -> int:
+        """The number of requests that are being answered."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """The number of records that wait for the database."""
+        return len(self._waiting)
 
     def begin(self, request: GatewayRequest) -> PendingRecord:
         """The record of a request that begins. It ends with `finish`."""
@@ -84,6 +98,8 @@ class Recorder:
         if self._running.pop(id(record), None) is None:
             return
         record.end(outcome)
+        if self._is_counted:
+            count_request(record)
         if self._settle is not None:
             used = record.usage.total_tokens if record.usage else 0
             for reservation in record.reservations:
@@ -163,7 +179,7 @@ class Recorder:
             self._uncounted += len(batch)
         self._tell_unknown()
         if self._overflowed:
-            self.lost += self._overflowed
+            self._count_lost(self._overflowed)
             logger.error(
                 "%s usage records were lost: more than %s had to wait for the database",
                 self._overflowed,
@@ -181,6 +197,7 @@ class Recorder:
             writing = asyncio.ensure_future(in_thread(_store, part, self.with_text))
             try:
                 await asyncio.shield(writing)
+                metrics.add(RECORDS_WRITTEN, amount=len(part))
             except asyncio.CancelledError:
                 await asyncio.wait([writing])  # a thread cannot be stopped
                 self._wait_again(parts if writing.exception() is None else [*parts, part])
@@ -211,8 +228,12 @@ class Recorder:
                 type(error).__name__,
             )
 
+    def _count_lost(self, number: int) -> None:
+        self.lost += number
+        metrics.add(RECORDS_LOST, amount=number)
+
     def _lose(self, record: PendingRecord, error: Exception) -> None:
-        self.lost += 1
+        self._count_lost(1)
         logger.error(
             "The usage record of request %s is lost, %s in all: the database does not take it (%s)",
             record.request.request_id,

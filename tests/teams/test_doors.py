@@ -19,7 +19,7 @@ from connections.models import FormerAlias, Membership, Profile, RevealToken
 from connections.promptflow import services as flows
 from gateway.api.chat import GatewayView
 from gateway.api.urls import urlpatterns as of_browsers
-from gateway.doors.asgi import MANAGEMENT, ONE_MODEL, OPENAI
+from gateway.doors.operations import MANAGEMENT, ONE_MODEL, OPENAI
 from tests.people import browser, person
 
 from .asking import HELLO, Answer, Request, asked

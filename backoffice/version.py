@@ -1,0 +1,17 @@
+"""The version of Switchboard: pyproject.toml has it, and nothing else."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
+
+
+@cache
+def version() -> str:
+    """The version, empty where the file is not there."""
+    try:
+        document = tomllib.loads(FILE.read_text())
+    except (OSError, ValueError):
+        return ""
+    return str(document["project"]["version"])
