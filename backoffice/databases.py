@@ -21,7 +21,22 @@ def read_databases(env: Environment) -> dict[str, Any]:
     databases = {"default": with_options(main, pool_size)}
     if direct:
         databases["default"]["DIRECT"] = _parameters(direct)
+    if replica := _beside(main, env, "DATABASE_REPLICA_URL"):
+        databases["replica"] = _of_replica(replica, pool_size)
     return databases
+
+
+def _of_replica(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
+    """Django's own back end: ours takes every outage for one of the primary."""
+    pool = {"min_size": 0, "max_size": pool_size, "timeout": 1.5}
+    options = {"pool": pool} | _waiting() | database.get("OPTIONS", {})
+    return database | {
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # it may be behind a pooler too
+        "TEST": {"MIRROR": "default"},
+    }
 
 
 def _beside(main: dict[str, Any], env: Environment, name: str) -> dict[str, Any]:

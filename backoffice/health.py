@@ -17,6 +17,7 @@ from connections import selectors
 from connections.credentials import fernet
 from connections.outages import answered_within, seconds_left
 from connections.redis_cache import REDIS, redis_address
+from connections.replica import REPLICA
 from connections.schedule.services import is_quiet
 
 from .schema import Schema, State, read_schema
@@ -44,9 +45,9 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
     """200 when the database answers, its schema is one that this code works on and the keys can be
     used; else 503 with what is not.
 
-    The status is "degraded", with 200, while Redis or a secret store is away, nothing can be
-    written or nothing runs by itself: callers of the gateway are answered all the same. What has
-    not answered within READY_SECONDS has failed.
+    The status is "degraded", with 200, while Redis, the replica or a secret store is away, nothing
+    can be written or nothing runs by itself: callers of the gateway are answered all the same. What
+    has not answered within READY_SECONDS has failed.
     """
     with answered_within(READY_SECONDS):
         cache = _redis.submit(REDIS.check) if redis_address() else None
@@ -54,6 +55,8 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
         schema = _schema() if needed["database"] else None
         needed["migrations"] = schema is not None and schema.works
         wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
+        if REPLICA in connections:
+            wanted["replica"] = _replica()
         wanted["schedule"] = not needed["migrations"] or _schedule()
     is_ready = all(needed.values())
     outages = selectors.store_outages()
@@ -102,6 +105,12 @@ def _in_time(answer: Future[bool] | None) -> bool:
         return answer is None or answer.result(seconds_left())
     except TimeoutError:
         return False
+
+
+def _replica() -> bool:
+    from .postgresql.replica import may_be_read
+
+    return not seconds_left() or may_be_read()
 
 
 def _schedule() -> bool:

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "backoffice.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backoffice.replica_reads.ReplicaMiddleware",
 ]
 
 ROOT_URLCONF = "backoffice.urls"
@@ -108,6 +109,8 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES: dict[str, Any] = read_databases(env)
+DATABASE_ROUTERS = ["connections.replica.ReplicaRouter"]
+DATABASE_REPLICA_SECONDS = env.number("DATABASE_REPLICA_SECONDS", 10, least=1, most=3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", "locmemcache://")}

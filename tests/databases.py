@@ -68,7 +68,10 @@ def template() -> str:
 
 
 def _make_template(file: Path) -> None:
-    given, name = os.environ["DATABASE_URL"], f"switchboard_{uuid4().hex[:12]}"
+    given, name = (
+        os.environ.get("DATABASE_DIRECT_URL") or os.environ["DATABASE_URL"],
+        f"switchboard_{uuid4().hex[:12]}",
+    )
     with psycopg.connect(given, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
     _run_migrate(urlsplit(given)._replace(path=f"/{name}").geturl())

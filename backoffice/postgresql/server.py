@@ -19,20 +19,19 @@ def _answers() -> bool:
     """True if the server lets us in, and the pooler in front of it if there is one, which lets
     clients in without a server.
     """
-    until = time.monotonic() + min(ANSWER_SECONDS, seconds_left())
     addresses = [direct_parameters(), pooled_parameters()]
     distinct = addresses[:1] if addresses[0] == addresses[1] else addresses
-    return all(_lets_in(parameters, until) for parameters in distinct)
+    return all(_lets_in(parameters) for parameters in distinct)
 
 
-def _lets_in(parameters: dict[str, Any], until: float) -> bool:
-    """True if a server lets us in before that moment of `time.monotonic()`, or refuses for another
-    reason than that it starts or stops: one without a free place for another connection serves
-    those it has.
+def _lets_in(parameters: dict[str, Any]) -> bool:
+    """True if a server lets us in, or refuses for another reason than that it starts or stops: one
+    without a free place for another connection serves those it has.
 
     psycopg waits two seconds at least for a connection, so this is libpq's own loop:
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PQCONNECTSTARTPARAMS
     """
+    until = time.monotonic() + min(ANSWER_SECONDS, seconds_left())
     with suppress(psycopg.Error):
         conninfo = psycopg.conninfo.make_conninfo(**parameters)
         attempt = pq.PGconn.connect_start(conninfo.encode())

@@ -12,6 +12,7 @@ class UsageRecord(models.Model):
     answer are empty unless GATEWAY_RECORD_TEXT asks for them.
     """
 
+    is_on_replica = True
     # null: written by a version that kept no attempts
     key = models.UUIDField(null=True, db_index=True)
     request_id = models.CharField(max_length=128, blank=True, db_default="", db_index=True)
@@ -76,6 +77,7 @@ class UsageAttempt(models.Model):
     why it was passed over. `status` and `error`: what the service answered, without secrets.
     """
 
+    is_on_replica = True
     record_key = models.UUIDField(db_index=True)  # of its UsageRecord
     position = models.PositiveSmallIntegerField()  # 0 is the first that was considered
     started_at = models.DateTimeField()
@@ -110,6 +112,7 @@ class UsageTotal(models.Model):
     Latencies and times to the first chunk are sketches, see gateway/usage/sketches.py.
     """
 
+    is_on_replica = True
     dimension = models.CharField(max_length=30)
     minutes = models.PositiveSmallIntegerField()  # 15, 60 or 1440
     start = models.DateTimeField()
@@ -152,6 +155,7 @@ class UsageRoute(models.Model):
     asked for: then it is by them who may see it.
     """
 
+    is_on_replica = True
     id = models.CharField(primary_key=True, max_length=36)  # a digest of all else
     profile_id = models.UUIDField(null=True)
     profile_alias = models.CharField(max_length=100)
@@ -177,6 +181,7 @@ class UsageRoute(models.Model):
 class UsageRouteAttempt(models.Model):
     """A target of a route: asked, or passed over. Its columns are named as UsageAttempt's."""
 
+    is_on_replica = True
     route_id = models.CharField(max_length=36)
     position = models.PositiveSmallIntegerField()
     profile_id = models.UUIDField()
@@ -205,6 +210,7 @@ class CountedUsage(models.Model):
     row 2: in what the version before counted instead of these, by profile and connection.
     """
 
+    is_on_replica = True
     records_to = models.BigIntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
 

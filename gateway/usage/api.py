@@ -106,6 +106,7 @@ FILTERS = [
 class UsageView(ApiView):
     """Base of these views: access, and the period of the query."""
 
+    reads_replica = True
     access = {"GET": (Scope.USAGE_READ.value, "gateway.view_usagerecord")}
     query_parameters: ClassVar[Sequence[OpenApiParameter]] = PERIOD + FILTERS
 

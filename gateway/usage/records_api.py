@@ -96,6 +96,7 @@ class UsageRecordsView(UsageView):
 class UsageRecordView(ApiView):
     """One request with its attempts, in order."""
 
+    reads_replica = True
     access = UsageView.access
 
     @extend_schema(

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connections.models import ApiToken, Connection, Profile
+from connections.replica import read_from_same
 from connections.viewing import current_viewer, viewed
 from connections.views.base import Crumb, Page
 
@@ -50,6 +51,7 @@ class UsagePage(Page):
     """Base of both pages: the period and the filters in the address."""
 
     section = "usage"
+    reads_replica = True
     permission_required = "gateway.view_usagerecord"
     refusal = _("You may not see who asked what.")
 
@@ -230,7 +232,7 @@ class UsageExportView(UsagePage):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         _name, period = self.period()
-        rows = records.batches(period, self.filters(), COLUMNS)
+        rows = read_from_same(records.batches(period, self.filters(), COLUMNS))
         # made while it is sent, when nobody looks any more
         parts = viewed(current_viewer(), csv_parts(_without_connection(rows)))
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"

@@ -196,6 +196,8 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
     "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
     "DATABASE_DIRECT_URL": ("postgres://u:hunter2@h/n", "both it and DATABASE_URL"),
+    "DATABASE_REPLICA_URL": ("postgres://u:hunter2@h/n", "both it and DATABASE_URL"),
+    "DATABASE_REPLICA_SECONDS": ("soon", "from 1 to 3600"),
     "CONNECTIONS_TYPES_DIR": ("/" + "x" * 5000, "a folder that is not there"),
 }
 ODD = [  # a setting and what passed for one
