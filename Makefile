@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers test-promptflow test-stores docs catalogue lock
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers test-promptflow test-stores test-metrics docs catalogue lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,7 @@ lint-code: .venv/.dev
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
 	  $(PYTHON_BIN) manage.py render_openapi --check && \
 	  $(PYTHON_BIN) -m tools.render_architecture --check && \
+	  $(PYTHON_BIN) -m tools.render_metrics --check && \
 	  $(PYTHON_BIN) -m tools.catalogue --check
 
 sbom: .venv/.dev ## write docs/sbom.cdx.json: what the product is made of
@@ -79,9 +80,13 @@ test-stores: .venv/.dev .venv-stores/.ready ## references and wrapped keys again
 	@tools/ensure_age && chromium=$$(tools/ensure_browser) && export $(THROW_AWAY) CHROMIUM="$$chromium" && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py tests/connections/sources/stores_access.py tests/connections/sources/stores_keys.py tests/connections/sources/stores_scene.py tests/connections/workloads/foreign_issuer.py
 
-docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
+test-metrics: .venv/.dev ## Prometheus reads /metrics of servers under load, the board and the alert rules (installs Debian's package prometheus)
+	@tools/ensure_prometheus && export $(THROW_AWAY) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/backoffice/telemetry/prometheus.py
+
+docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml, docs/architecture.md, and what is made of the names of metrics, from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
-	  $(PYTHON_BIN) manage.py render_openapi && exec $(PYTHON_BIN) -m tools.render_architecture
+	  $(PYTHON_BIN) manage.py render_openapi && $(PYTHON_BIN) -m tools.render_architecture && \
+	  exec $(PYTHON_BIN) -m tools.render_metrics
 
 catalogue: .venv/.dev ## write the messages of pages into locale/, for translation (ARGS=--check: does it lack any?)
 	@exec $(PYTHON_BIN) -m tools.catalogue $(ARGS)
