@@ -16,7 +16,8 @@ ADDRESSES = (
 
 class AccessLog(Logger):  # type: ignore[misc]
     """gunicorn's own, without credentials in addresses, and without the answers of `/v1`: each of
-    those has its usage record, and a line is a fifth of such a request's time.
+    those has its usage record, and a line is a fifth of such a request's time. Nor has it those of
+    `/health/`, which somebody asks every few seconds.
     """
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
@@ -37,5 +38,5 @@ class AccessLog(Logger):  # type: ignore[misc]
 
 
 def is_left_out(status: int, path: str) -> bool:
-    """True for an answer that has a usage record, and no line."""
-    return status < 400 and path.startswith("/v1/")
+    """True for an answer that has no line: a usage record says it better, or nobody reads it."""
+    return path.startswith("/health/") or (status < 400 and path.startswith("/v1/"))

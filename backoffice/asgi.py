@@ -24,7 +24,7 @@ from connections.schedule.services import Scheduler
 from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
-from .alive import AliveFirst
+from .alive import ProbesFirst
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
 from .telemetry.endpoint import MetricsFirst
@@ -32,5 +32,5 @@ from .uploads import BoundedBodies
 
 schema = FittingSchema(Scheduler())
 served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
-application = AliveFirst(MetricsFirst(SchemaGate(served, schema)))
+application = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
 load_code()

@@ -2,6 +2,7 @@
 for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py).
 """
 
+import asyncio
 import resource
 import time
 from ipaddress import IPv4Address, ip_address
@@ -14,12 +15,16 @@ from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
 from connections.telemetry import metrics
 
+from . import draining
 from .access_log import is_left_out
 from .early_refusals import body_of, head_of, in_origin_form, path_so_far
 from .request_heads import RequestHeads
 from .sockets import Bounds, OpenSockets, Phase, Reason
 
 SWEEP_EVERY = 0.5  # seconds
+# Seconds that a client of a worker that ends may take to ask once more on a connection that was
+# promised to stay: one that is closed while the next request is under way fails.
+LINGER, LINGER_EVERY = 1.0, 0.1
 MOST_DESCRIPTORS = 65536
 OWN_DESCRIPTORS = 100  # of a worker for files, the database and the rest
 REQUEST_TIMEOUT = 408
@@ -77,6 +82,8 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
             self._refuse(503, NO_ROOM, (("Retry-After", "1"),))
         elif reason in (Reason.HEAD, Reason.BODY) and not self._is_answering:
             self._refuse(REQUEST_TIMEOUT, TOO_SLOW)
+        elif reason is Reason.STOPPED:
+            self._close_transport()
         else:
             self._closed = True
             self.transport.abort()
@@ -125,6 +132,10 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         self.phase = Phase.NONE
         super()._on_message_complete()
 
+    def _will_close(self, *arguments: Any) -> bool:
+        is_last = self.worker.is_ending or draining.is_draining()
+        return is_last or bool(super()._will_close(*arguments))
+
     def _arm_keepalive_timer(self) -> None:
         super()._arm_keepalive_timer()
         if self.phase is Phase.NONE:
@@ -157,13 +168,29 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
 class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     """A worker process."""
 
+    is_ending = False
+    _serving: "asyncio.Task[None] | None" = None
+
     def init_process(self) -> None:
         self.open_sockets = OpenSockets(bounds_of_this_process())
         # the names that the worker makes connections by, and these their parsers
         gasgi.ASGIProtocol, protocol.PythonProtocol = BoundedProtocol, RequestHeads
         super().init_process()
 
+    def handle_exit_signal(self) -> None:
+        """Begins to end. The worker stays `alive`, which is gunicorn's word for leaving connections
+        open after an answer that promised it; other answers say `Connection: close`.
+        """
+        if self.is_ending:
+            return
+        self.is_ending = True
+        if self._serving is None or len(self.servers) < len(self.sockets):
+            self.alive = False  # it has not begun
+        else:
+            self._serving.cancel()  # gunicorn's loop ends by it, and looks only once a second
+
     async def _serve(self) -> None:
+        self._serving = asyncio.current_task()
         self._sweep()
         if metrics.is_on():
             from .telemetry.worker import WorkerFigures  # Django is set up by now
@@ -174,6 +201,27 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     def _sweep(self) -> None:
         self.open_sockets.sweep()
         self.loop.call_later(SWEEP_EVERY, self._sweep)
+
+    async def _shutdown(self) -> None:
+        if self._quick_shutdown:
+            await super()._shutdown()
+            return
+        self.is_ending = True
+        # A connection that is taken from the queue in the moment the server closes is lost
+        # (asyncio/base_events.py, Server._attach), so first nothing more is taken.
+        for one in self.servers:
+            for listening in one.sockets:
+                self.loop.remove_reader(listening)
+        await asyncio.sleep(LINGER_EVERY / 2)
+        quiet = asyncio.create_task(self._end_quiet())
+        await super()._shutdown()
+        quiet.cancel()
+
+    async def _end_quiet(self) -> None:
+        while True:
+            self.notify()
+            self.open_sockets.end_quiet(LINGER)
+            await asyncio.sleep(LINGER_EVERY)
 
 
 def client_of(peer: object) -> str:

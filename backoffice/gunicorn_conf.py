@@ -2,6 +2,7 @@
 gunicorn's.
 """
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,7 @@ bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
 # the default of 2 s makes clients that reuse connections fail at the edge
 keepalive = settings.IDLE_TIMEOUT
-graceful_timeout = (
-    settings.GRACEFUL_TIMEOUT
-)  # for running streams; an idle connection counts as unfinished too
+graceful_timeout = settings.GRACEFUL_TIMEOUT  # for running requests and streams
 asgi_lifespan = "on"  # the gateway writes what is left of its usage records when the server stops
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"
@@ -66,6 +65,13 @@ def child_exit(_server: Any, worker: Any) -> None:
         _places.give_back(worker.age)
 
 
+def on_starting(server: Any) -> None:
+    """Called once, in the master process, before it listens."""
+    from .master import Master
+
+    Master.take_over(server)
+
+
 def post_fork(_server: Any, worker: Any) -> None:
     """Called in each worker: it gives up a little before it is killed, or it could not write its
     last usage records.
@@ -88,3 +94,8 @@ def when_ready(_server: Any) -> None:
 
     load_sdks()
     print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)
+
+
+def on_exit(_server: Any) -> None:
+    """Called once, in the master process, when all workers have ended."""
+    gc.freeze()  # else Python looks through everything that is loaded, for most of a second

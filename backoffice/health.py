@@ -1,35 +1,153 @@
-"""For load balancers and orchestrators: is the process alive, and can it work."""
+"""For load balancers and orchestrators: is the process alive, has it loaded everything, and can it
+work. docs/probes.md has the table.
+"""
 
-import os
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryFile
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db import Error, connections
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from connections import selectors
-from connections.credentials import fernet
 from connections.outages import answered_within, seconds_left
-from connections.redis_cache import REDIS, redis_address
 from connections.replica import REPLICA
-from connections.schedule.services import is_quiet
+from gateway.routing.warming import load_troubles
 
-from .schema import Schema, State, read_schema
+from . import checks, draining
+from .checks import GOOD, Finding, State, failed
 
 READY_SECONDS = 0.8  # for all questions together; who asks waits a second at most
-WRITES_KEPT = 5.0  # seconds
-ROOM = 256 * 1024  # bytes
-# A sort that is larger than its memory goes to PostgreSQL's disk, and leaves nothing there.
-SPILL = """
-SET LOCAL work_mem = '64kB';
-SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) n ORDER BY -n OFFSET 0) sorted
-"""
+NEEDED = ("database", "schema", "keys")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer to a probe: its status, what is told of the whole, and what each check found."""
+
+    status: int
+    word: str
+    findings: dict[str, Finding]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The answer's JSON. Only what has something to tell has a reason."""
+        reasons = {name: one.reason for name, one in self.findings.items() if one.reason}
+        states = {name: str(one.state) for name, one in self.findings.items()}
+        return {"status": self.word, "checks": states} | ({"reasons": reasons} if reasons else {})
+
+
+ALIVE = Report(200, "ok", {})
+DRAINING = Report(
+    503, "draining", {"draining": failed("The server is being stopped. Ask another one.")}
+)
+NO_ANSWER = Report(
+    503,
+    "unavailable",
+    {"database": failed("The checks have no answer within a second: the database hangs.")},
+)
+
+
+def readiness() -> Report:
+    """200 when the database answers, its schema is one that this code works on and the keys open
+    what is stored; else 503.
+
+    The status is "degraded", with 200, while something lacks without which callers of the gateway
+    are answered all the same. What has not answered within READY_SECONDS has failed, or is unknown
+    where nobody needs it.
+    """
+    if draining.is_draining():
+        return DRAINING
+    with answered_within(READY_SECONDS):
+        findings = _findings()
+    states = {one.state for one in findings.values()}
+    if State.FAILED in states:
+        report = Report(503, "unavailable", findings)
+    else:
+        report = Report(200, "ok" if states == {State.OK} else "degraded", findings)
+    _tell(report)
+    return report
+
+
+def _findings() -> dict[str, Finding]:
+    cache = checks.begin_cache()
+    database = checks.check_database()
+    has_database = database == GOOD
+    asking: dict[str, Callable[[], Finding]] = {
+        "schema": checks.check_schema,
+        "disk": checks.check_disk,
+        "writes": checks.check_writes,
+        "schedule": checks.check_schedule,
+    }
+    found = {"database": database, "keys": _asked("keys", lambda: checks.check_keys(has_database))}
+    for name, check in asking.items():
+        unasked = Finding(State.UNKNOWN, "Not asked: the database does not answer.")
+        found[name] = _asked(name, check) if has_database else unasked
+    if REPLICA in connections:
+        found["replica"] = _asked("replica", checks.check_replica)
+    return found | {
+        "cache": cache(),
+        "sources": checks.check_sources(),
+        "recorder": checks.check_recorder(),
+    }
+
+
+def _asked(name: str, check: Callable[[], Finding]) -> Finding:
+    """What the check finds. Without time for it, or with a database that fails under it, what is
+    needed has failed.
+    """
+    state = State.FAILED if name in NEEDED else State.UNKNOWN
+    if not seconds_left():
+        return Finding(state, "Not asked in time.")
+    try:
+        return check()
+    except Error as error:
+        return Finding(state, f"The database failed when it was asked ({type(error).__name__}).")
+
+
+def startup(has_begun: bool = True) -> Report:
+    """200 once the worker has loaded all that requests need. A schema that this code does not work
+    on is told, and is for `/health/ready` to refuse: a restart would not mend it.
+    """
+    if not has_begun:
+        return Report(503, "starting", {"code": failed("The worker is being started.")})
+    troubles = load_troubles()
+    found = {
+        "code": failed(troubles["code"]) if "code" in troubles else GOOD,
+        "sdks": checks.degraded(troubles.get("sdks", "")),
+    }
+    found["schema"] = readiness().findings.get("schema", GOOD)
+    if found["code"] != GOOD:
+        return Report(503, "failed", found)
+    is_whole = all(one.state == State.OK for one in found.values())
+    return Report(200, "ok" if is_whole else "degraded", found)
+
+
+def _tell(report: Report) -> None:
+    """Writes a line to the log when it is another status than before."""
+    global _told
+    if report.word == _told:
+        return
+    _told = report.word
+    reasons = " ".join(f"{name}: {text}" for name, text in report.body.get("reasons", {}).items())
+    level = logging.WARNING if report.word != "ok" else logging.INFO
+    logger.log(level, "/health/ready says %s. %s", report.word, reasons)
+
+
+_told = "ok"
+
+
+# For servers that speak WSGI, and for runserver: alive.py answers them otherwise.
+
+
+def _answer(report: Report) -> JsonResponse:
+    response = JsonResponse(report.body, status=report.status)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark; it would write a line each time
+    return response
 
 
 @login_not_required
@@ -42,117 +160,12 @@ def health_live(_request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def health_ready(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, its schema is one that this code works on and the keys can be
-    used; else 503 with what is not.
-
-    The status is "degraded", with 200, while Redis, the replica or a secret store is away, nothing
-    can be written or nothing runs by itself: callers of the gateway are answered all the same. What
-    has not answered within READY_SECONDS has failed.
-    """
-    with answered_within(READY_SECONDS):
-        cache = _redis.submit(REDIS.check) if redis_address() else None
-        needed = {"database": _database(), "migrations": False, "keys": _keys()}
-        schema = _schema() if needed["database"] else None
-        needed["migrations"] = schema is not None and schema.works
-        wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
-        if REPLICA in connections:
-            wanted["replica"] = _replica()
-        wanted["schedule"] = not needed["migrations"] or _schedule()
-    is_ready = all(needed.values())
-    outages = selectors.store_outages()
-    if outages:
-        wanted["sources"] = False
-    status = "ok" if is_ready and all(wanted.values()) else "degraded"
-    body: dict[str, Any] = {
-        "status": status if is_ready else "unavailable",
-        "checks": {name: "ok" if good else "failed" for name, good in (needed | wanted).items()},
-    }
-    if schema is not None and schema.state != State.CURRENT:
-        body["schema"] = {"state": schema.state, "message": schema.message}
-    if outages:
-        body["sourcesAwaySince"] = [outage.since for outage in outages]
-    response = JsonResponse(body, status=200 if is_ready else 503)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark; it would write a line each time
-    return response
+    """Whether requests may come."""
+    return _answer(readiness())
 
 
-def _database() -> bool:
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.vendor == "postgresql":
-        from .postgresql.server import DATABASE, has_free_connection
-
-        if not DATABASE.check() or not has_free_connection():
-            return False
-    try:
-        with database.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
-
-
-def _schema() -> Schema | None:
-    """The state of the schema; None where it could not be read."""
-    try:
-        return read_schema()
-    except DatabaseError:
-        return None
-
-
-def _in_time(answer: Future[bool] | None) -> bool:
-    """The answer of a question that was asked meanwhile; True where there was nothing to ask."""
-    try:
-        return answer is None or answer.result(seconds_left())
-    except TimeoutError:
-        return False
-
-
-def _replica() -> bool:
-    from .postgresql.replica import may_be_read
-
-    return not seconds_left() or may_be_read()
-
-
-def _schedule() -> bool:
-    """True unless nobody has run what is due for too long. Not asked where there is no time."""
-    try:
-        return not seconds_left() or not is_quiet()
-    except DatabaseError:
-        return False
-
-
-def _keys() -> bool:
-    try:
-        return fernet().decrypt(fernet().encrypt(b"ready")) == b"ready"
-    except (ImproperlyConfigured, ValueError):
-        return False
-
-
-def _writes() -> bool:
-    """True if the database's disk has room, asked again after WRITES_KEPT seconds, and not where
-    there is no time for it.
-    """
-    global _asked
-    if seconds_left() and time.monotonic() - _asked[0] > WRITES_KEPT:
-        database = connections[DEFAULT_DB_ALIAS]
-        _asked = time.monotonic(), _has_room(database.vendor, str(database.settings_dict["NAME"]))
-    return _asked[1]
-
-
-def _has_room(vendor: str, name: str) -> bool:
-    try:
-        if vendor == "sqlite":
-            if "memory" not in name:
-                with TemporaryFile(dir=Path(name).parent) as file:
-                    os.posix_fallocate(file.fileno(), 0, ROOM)
-            return True
-        with transaction.atomic(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(SPILL)
-            cursor.execute("SHOW transaction_read_only")
-            return bool(cursor.fetchone() == ("off",))
-    except (OSError, DatabaseError):
-        return False
-
-
-_asked = float("-inf"), True
-_redis = ThreadPoolExecutor(4, "ready")  # it waits for Redis while the database is asked
+@login_not_required
+@require_safe
+def health_startup(_request: HttpRequest) -> JsonResponse:
+    """Whether everything is loaded."""
+    return _answer(startup())

@@ -255,6 +255,7 @@ WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
 IDLE_TIMEOUT = env.whole("IDLE_TIMEOUT", 75, least=1)
 GRACEFUL_TIMEOUT = env.whole("GRACEFUL_TIMEOUT", 30, least=1)
 MIGRATE_AT_START = env.boolean("MIGRATE_AT_START", True)  # make run does: see docs/upgrading.md
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 0, most=600)  # see docs/probes.md
 RUN_DUE = env.boolean("RUN_DUE", True)  # the workers run what is due: see connections/schedule/
 
 # Sockets that wait for their client: see backoffice/sockets.py. Seconds, and numbers in a worker.

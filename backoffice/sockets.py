@@ -44,6 +44,7 @@ class Reason(Enum):
     UNREAD = "did not read their answer in time (SEND_TIMEOUT)"
     CLIENT = "waited without a whole request, too many from one address (SOCKETS_PER_CLIENT)"
     ROOM = "waited for their client while the worker was full (SOCKETS_PER_WORKER, ulimit -n)"
+    STOPPED = "waited without a request while the worker ended"
     FULL = "were refused with 503, because the worker was full (SOCKETS_PER_WORKER, ulimit -n)"
 
 
@@ -154,6 +155,15 @@ class OpenSockets:
                 self._end(socket, Reason.UNREAD)
         self._tell(now)
 
+    def end_quiet(self, seconds: float) -> None:
+        """Ends every socket that has asked nothing for so long, for a worker that ends."""
+        until = time.monotonic() - seconds
+        places = (*self._idle.values(), *self._half_open.values())
+        for socket in [one for mine in places for one in mine]:
+            is_waited_for = socket.phase is not Phase.IDLE and not socket.is_silent()
+            if not is_waited_for and socket.since <= until:
+                self._end(socket, Reason.STOPPED)
+
     def _sweep_client(self, client: str) -> None:
         mine = self._half_open[client]
         # without an address it is a proxy's, on a Unix socket
@@ -200,5 +210,6 @@ class OpenSockets:
                 self._told[reason] = now
                 del self._closed[reason]
                 # a browser opens sockets that it may never use
-                level = logging.INFO if reason is Reason.SILENT else logging.WARNING
+                is_usual = reason in (Reason.SILENT, Reason.STOPPED)
+                level = logging.INFO if is_usual else logging.WARNING
                 logger.log(level, "Closed %s sockets: they %s.", number, reason.value)

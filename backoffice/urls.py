@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from .administration import AdministrationView
-from .health import health_live, health_ready
+from .health import health_live, health_ready, health_startup
 from .styleguide import StyleguideView
 from .views import DashboardView, StartView
 
@@ -43,6 +43,7 @@ urlpatterns = [
     *(path(f"{prefix}/", include(one)) for prefix, all_ in PREFIXES.items() for one in all_),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),
+    path("health/startup", health_startup, name="health-startup"),
     path("styleguide/", StyleguideView.as_view(), name="styleguide"),
     path("admin/", admin.site.urls),
 ]

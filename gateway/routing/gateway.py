@@ -274,6 +274,11 @@ async def stop_gateway() -> None:
         await gateway.stop()
 
 
+def recorder_troubles() -> list[str]:
+    """What is wrong with the writing of usage records in this process, a sentence each."""
+    return [text for one in [*_gateways.values()] if (text := one.recorder.trouble)]
+
+
 @asynccontextmanager
 async def current_gateway() -> AsyncIterator[Gateway]:
     """The gateway of this event loop. Where none was started, as in a server that sends no

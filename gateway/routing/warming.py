@@ -13,9 +13,18 @@ from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from ..core.db_threads import close_connections, in_thread
 
+LOST = "Not everything could be loaded at the start; the log says more."
 LONGEST = 15  # seconds; gunicorn gives up a worker that takes 30 to start
 
 logger = logging.getLogger(__name__)
+_troubles: dict[str, str] = {}
+
+
+def load_troubles() -> dict[str, str]:
+    """What could not be loaded in this process, a sentence for `code` and one for `sdks`, as far as
+    something is missing.
+    """
+    return dict(_troubles)
 
 
 def load_code() -> None:
@@ -28,6 +37,7 @@ def load_code() -> None:
         all_providers()
         get_resolver().reverse_dict  # noqa: B018 reading it loads what the addresses name
     except Exception:
+        _troubles["code"] = LOST
         logger.exception("Not everything could be loaded at the start")
 
 
@@ -53,6 +63,7 @@ async def warm_up() -> None:
         async with asyncio.timeout(LONGEST):
             await asyncio.to_thread(_load, await in_thread(_used_sdks))
     except TimeoutError:
+        _troubles["sdks"] = f"The SDKs were not loaded within {LONGEST} seconds."
         logger.warning("The SDKs were not loaded within %s seconds; the start goes on", LONGEST)
     except DatabaseError as error:
         logger.warning("The profiles cannot be read at the start: %s", type(error).__name__)
@@ -73,4 +84,5 @@ def _load(modules: list[str]) -> None:
         try:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 an SDK's own, of any kind
+            _troubles["sdks"] = f"The SDK {name} cannot be loaded."
             logger.warning("The SDK %s cannot be loaded: %s", name, type(error).__name__)

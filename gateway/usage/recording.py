@@ -31,6 +31,8 @@ from .rows import insert
 WRITE_EVERY = 0.5  # seconds
 BATCH = 500
 MOST_WAITING = 100_000
+STUCK_AFTER = 10.0  # seconds
+LOSS_TOLD = 600.0  # seconds for which a loss is told
 TELL_EVERY = 30.0  # seconds between two log lines about the same trouble
 COUNT_EVERY, COUNT_AT_ONCE = timedelta(minutes=5), 10_000  # records
 
@@ -76,6 +78,19 @@ class Recorder:
         self._unknown = 0  # since the last line about them
         self._uncounted = 1  # others may have left some
         self._count_at = time.monotonic() + COUNT_EVERY.total_seconds()
+        self._written_at, self._lost_at = time.monotonic(), float("-inf")
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the writing, a sentence; empty where nothing is."""
+        now, waiting = time.monotonic(), len(self._waiting)
+        if waiting >= MOST_WAITING:
+            return f"The queue of usage records is full: {waiting} wait, and the oldest get lost."
+        if waiting and now - self._written_at > STUCK_AFTER:
+            return f"{waiting} usage records wait for the database."
+        if now - self._lost_at < LOSS_TOLD:
+            return f"Of usage records {self.lost} were lost, the last within ten minutes."
+        return ""
 
     @property
     def running(self) -> int:
@@ -177,6 +192,8 @@ class Recorder:
             if not await self._write_batch(batch):
                 break
             self._uncounted += len(batch)
+        else:
+            self._written_at = time.monotonic()
         self._tell_unknown()
         if self._overflowed:
             self._count_lost(self._overflowed)
@@ -230,6 +247,7 @@ class Recorder:
 
     def _count_lost(self, number: int) -> None:
         self.lost += number
+        self._lost_at = time.monotonic()
         metrics.add(RECORDS_LOST, amount=number)
 
     def _lose(self, record: PendingRecord, error: Exception) -> None:

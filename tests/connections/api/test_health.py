@@ -1,8 +1,9 @@
-"""`/health/live` and `/health/ready`."""
+"""`/health/live`, `/health/ready` and `/health/startup`, each check by itself."""
 
 import time
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -11,12 +12,24 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from backoffice import health
-from connections.models import ScheduleLease
+from backoffice import checks, draining, health
+from connections.models import Connection, ScheduleLease
 from connections.outages import seconds_left
+from tests.fakes import connect
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
-GOOD = dict.fromkeys(["database", "migrations", "keys", "writes", "cache", "schedule"], "ok")
+GOOD = dict.fromkeys(
+    ["database", "schema", "keys", "disk", "writes", "schedule", "cache", "sources", "recorder"],
+    "ok",
+)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """What was found before is not kept for the next test."""
+    for one in vars(checks).values():
+        if isinstance(one, checks.Kept):
+            one.forget()
 
 
 def ready() -> tuple[int, dict[str, Any]]:
@@ -44,27 +57,44 @@ def test_it_is_not_ready_without_keys(settings: Any, keys: list[str]):
     )
 
 
+def test_keys_that_open_no_credential_or_not_all_are_told(settings: Any, connection: Connection):
+    """One connection is there. With another key it cannot be opened, and one that is made then
+    can.
+    """
+    assert ready()[1]["checks"] == GOOD
+    settings.FERNET_KEYS = [token_urlsafe(32)]
+    checks.closed_credentials.forget()
+    status, body = ready()
+    assert (status, body["checks"]["keys"]) == (503, "failed")
+    assert "None of 1 stored credentials" in body["reasons"]["keys"]
+    connect()
+    checks.closed_credentials.forget()
+    status, body = ready()
+    assert (status, body["checks"]["keys"]) == (200, "degraded")
+    assert "1 of 2 stored credentials" in body["reasons"]["keys"]
+
+
 def test_it_is_not_ready_while_a_migration_is_missing():
     with connections["default"].cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'connections'")
     status, body = ready()
-    assert (status, body["checks"]) == (503, GOOD | {"migrations": "failed"})
-    assert body["schema"]["state"] == "too old"
-    assert "`manage.py migrate`" in body["schema"]["message"]
-    assert "connections.0001_squashed" in body["schema"]["message"]
+    assert (status, body["checks"]) == (503, GOOD | {"schema": "failed"})
+    assert "`manage.py migrate`" in body["reasons"]["schema"]
+    assert "connections.0001_squashed" in body["reasons"]["schema"]
 
 
 def test_it_stays_ready_when_a_newer_release_has_migrated():
     MigrationRecorder(connections["default"]).record_applied("connections", "9000_more")
     status, body = ready()
-    assert (status, body["checks"], body["schema"]["state"]) == (200, GOOD, "newer")
+    assert (status, body["checks"]) == (200, GOOD)
+    assert "A newer release" in body["reasons"]["schema"]
 
 
 def test_it_is_not_ready_when_a_newer_release_has_taken_away_what_it_needs():
     MigrationRecorder(connections["default"]).record_applied("gateway", "9001_after_9000_less")
     status, body = ready()
-    assert (status, body["schema"]["state"]) == (503, "too new")
-    assert "gateway.9001_after_9000_less" in body["schema"]["message"]
+    assert (status, body["checks"]["schema"]) == (503, "failed")
+    assert "gateway.9001_after_9000_less" in body["reasons"]["schema"]
 
 
 def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch):
@@ -74,57 +104,128 @@ def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(type(connections["default"]), "cursor", broken)
     response = Client().get("/health/ready")
     assert response.status_code == 503 and "secret-host" not in response.text
-    failed = dict.fromkeys(["database", "migrations", "writes"], "failed")
-    assert response.json()["checks"] == GOOD | failed
+    unasked = dict.fromkeys(["schema", "disk", "writes", "schedule"], "unknown")
+    assert response.json()["checks"] == GOOD | {"database": "failed"} | unasked
 
 
-@pytest.mark.parametrize(("broken", "check"), [("_writes", "writes"), ("redis_address", "cache")])
-def test_it_is_degraded_and_ready_without_room_or_redis(
-    monkeypatch: pytest.MonkeyPatch, broken: str, check: str
+@pytest.mark.parametrize(
+    ("broken", "said", "names"),
+    [
+        ("_lacking_room", "It is full.", ["disk", "writes"]),
+        ("_lacking_reserve", "2 MB left.", ["disk"]),
+        ("_refused_writes", "It is read-only.", ["writes"]),
+    ],
+)
+def test_it_is_degraded_and_ready_without_room_or_writes(
+    monkeypatch: pytest.MonkeyPatch, broken: str, said: str, names: list[str]
 ):
-    monkeypatch.setattr(health, broken, lambda: broken == "redis_address")
-    monkeypatch.setattr(health.REDIS, "is_away", broken == "redis_address")
-    assert ready() == (200, {"status": "degraded", "checks": GOOD | {check: "failed"}})
+    monkeypatch.setattr(checks, broken.removeprefix("_"), lambda: said)
+    status, body = ready()
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["checks"] == GOOD | dict.fromkeys(names, "degraded")
+    assert body["reasons"] == dict.fromkeys(names, said)
+
+
+def test_it_is_degraded_and_ready_without_redis(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checks, "redis_address", lambda: "redis://away")
+    monkeypatch.setattr(checks.REDIS, "is_away", True)
+    status, body = ready()
+    assert (status, body["checks"]) == (200, GOOD | {"cache": "degraded"})
 
 
 def test_it_is_degraded_when_nothing_has_run_by_itself_for_long():
     long_ago = timezone.now() - timedelta(hours=3)
     ScheduleLease.objects.create(holder="a-worker", renewed_at=long_ago)
-    assert ready() == (200, {"status": "degraded", "checks": GOOD | {"schedule": "failed"}})
+    status, body = ready()
+    assert (status, body["checks"]) == (200, GOOD | {"schedule": "degraded"})
 
 
 def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatch):
     """Each of them waits for as long as it may."""
 
-    def slow(*_: Any) -> bool:
+    def slow(*_: Any) -> checks.Finding:
         time.sleep(min(0.5, seconds_left()))
-        return bool(seconds_left())
+        return checks.GOOD
 
-    def slow_schema() -> None:
-        slow()
-
-    for name in ("_database", "_writes"):
-        monkeypatch.setattr(health, name, slow)
-    monkeypatch.setattr(health, "_schema", slow_schema)
-    monkeypatch.setattr(health, "redis_address", lambda: "redis://slow")
-    monkeypatch.setattr(health.REDIS, "check", lambda: time.sleep(1.5) or True)
+    for name in ("check_database", "check_schema", "check_writes"):
+        monkeypatch.setattr(checks, name, slow)
+    monkeypatch.setattr(checks, "redis_address", lambda: "redis://slow")
+    monkeypatch.setattr(checks.REDIS, "check", lambda: time.sleep(1.5) or True)
     began = time.monotonic()
     status, body = ready()
     assert time.monotonic() - began < 1.2
-    failed = dict.fromkeys(["migrations", "writes", "cache"], "failed")
-    assert (status, body["checks"]) == (503, GOOD | failed)
+    unknown = dict.fromkeys(["disk", "writes", "schedule"], "unknown")
+    assert (status, body["checks"]) == (200, GOOD | unknown | {"cache": "degraded"})
+
+
+def test_what_is_needed_and_was_not_asked_in_time_has_failed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(health, "READY_SECONDS", 0)
+    status, body = ready()
+    assert (status, body["checks"]["schema"], body["checks"]["disk"]) == (503, "failed", "unknown")
+
+
+def test_a_stop_is_told_before_anything_else(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(draining, "is_draining", lambda: True)
+    status, body = ready()
+    assert (status, body["status"]) == (503, "draining")
+
+
+def test_the_log_says_once_why_it_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(health, "_told", "ok")
+    monkeypatch.setattr(checks, "lacking_reserve", lambda: "2 MB left.")
+    ready()
+    ready()
+    assert [one.getMessage() for one in caplog.records if one.name == "backoffice.health"] == [
+        "/health/ready says degraded. disk: 2 MB left."
+    ]
+
+
+def test_a_worker_that_could_not_load_everything_has_not_started(monkeypatch: pytest.MonkeyPatch):
+    troubles: dict[str, str] = {}
+    monkeypatch.setattr(health, "load_troubles", lambda: troubles)
+    assert Client().get("/health/startup").json() == {
+        "status": "ok",
+        "checks": dict.fromkeys(["code", "sdks", "schema"], "ok"),
+    }
+    troubles["sdks"] = "The SDK openai cannot be loaded."
+    assert Client().get("/health/startup").status_code == 200
+    troubles["code"] = "Not everything could be loaded."
+    assert Client().get("/health/startup").status_code == 503
 
 
 def test_a_database_that_takes_writes_has_room():
-    database = connections["default"]
-    assert health._has_room(database.vendor, str(database.settings_dict["NAME"]))
+    assert (checks.check_disk(), checks.check_writes()) == (checks.GOOD, checks.GOOD)
 
 
-def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    name = str(tmp_path / "db.sqlite3")
-    assert health._has_room("sqlite", name)
-    monkeypatch.setattr(health, "ROOM", 1 << 62)
-    assert not health._has_room("sqlite", name)
+@pytest.fixture
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    found = tmp_path / "db.sqlite3"
+    found.touch()
+    monkeypatch.setattr(checks, "_file", lambda: found)
+    return found
+
+
+def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, file: Path):
+    assert checks._lacking_room() == ""
+    monkeypatch.setattr(checks, "ROOM", 1 << 62)
+    assert checks._lacking_room()
+
+
+def test_a_disk_that_is_nearly_full_is_noticed(monkeypatch: pytest.MonkeyPatch, file: Path):
+    total = 1024**3
+    for free, is_told in ((total // 2, False), (total // 100, True)):
+        usage = (total, total - free, free)
+        monkeypatch.setattr("shutil.disk_usage", lambda _, usage=usage: usage)
+        assert bool(checks._lacking_reserve()) is is_told, free
+
+
+def test_a_file_that_may_not_be_written_is_noticed(monkeypatch: pytest.MonkeyPatch, file: Path):
+    """root may write any file, so the system's answer is given."""
+    assert checks._refused_writes() == ""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "read-only" in checks._refused_writes()
 
 
 def test_it_is_alive_without_a_database(monkeypatch: pytest.MonkeyPatch):
@@ -132,6 +233,6 @@ def test_it_is_alive_without_a_database(monkeypatch: pytest.MonkeyPatch):
     assert Client().get("/health/live").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health/startup"])
 def test_health_needs_nobody_and_only_reads(path: str):
     assert [Client().head(path).status_code, Client().post(path).status_code] == [200, 405]

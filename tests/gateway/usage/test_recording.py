@@ -85,6 +85,26 @@ def test_what_the_database_could_not_take_is_written_when_it_is_back(
     assert table.rows == ["a", "b", "c"] and recorder.lost == 0
 
 
+def test_trouble_with_writing_is_told_until_it_is_over(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+):
+    recorder = Recorder(False)
+    table.outage = OperationalError()
+    add(recorder, "a", "b")
+    asyncio.run(recorder.stop())
+    assert recorder.trouble == ""  # it has waited for a moment only
+    monkeypatch.setattr(recording, "STUCK_AFTER", 0)
+    assert recorder.trouble == "2 usage records wait for the database."
+    monkeypatch.setattr(recording, "MOST_WAITING", 2)
+    assert "full: 2 wait" in recorder.trouble
+    table.outage = None
+    add(recorder, "poison")
+    asyncio.run(recorder.stop())
+    assert recorder.trouble == "Of usage records 2 were lost, the last within ten minutes."
+    monkeypatch.setattr(recording, "LOSS_TOLD", 0)
+    assert recorder.trouble == ""
+
+
 def test_requests_that_run_are_written_at_the_stop(table: Table):
     recorder = Recorder(False)
     running = recorder.begin(parse_request("v1", Capability.CHAT, Caller(1, "ada"), "a", BODY))
