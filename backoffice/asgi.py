@@ -25,6 +25,7 @@ from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
 from .alive import ProbesFirst
+from .schema import load_own_migrations
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
 from .telemetry.endpoint import MetricsFirst
@@ -34,3 +35,4 @@ schema = FittingSchema(Scheduler())
 served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
 application = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
 load_code()
+load_own_migrations()

@@ -83,6 +83,11 @@ def _own() -> _Own:
     return _Own(frozenset(loader.graph.nodes), replaced, dict(highest))
 
 
+def load_own_migrations() -> None:
+    """Reads the migrations of this code, for which the first question would wait."""
+    _own()
+
+
 def _number(name: str) -> int:
     digits = name.partition("_")[0]
     return int(digits) if digits.isdecimal() else 0
