@@ -43,12 +43,14 @@ _places: "Places | None" = None  # where the workers count, if anybody may read 
 
 
 def on_starting(server: Any) -> None:
-    """Called once, before anything is forked."""
+    """Called once, in the master process, before it listens and anything is forked."""
     global _places
     from connections.telemetry import metrics
 
+    from .master import Master
     from .telemetry.places import Places
 
+    Master.take_over(server)
     if metrics.is_on():
         _places = Places(server.cfg.workers)
 
@@ -63,13 +65,6 @@ def child_exit(_server: Any, worker: Any) -> None:
     """Called after a worker has ended, in whatever way."""
     if _places:
         _places.give_back(worker.age)
-
-
-def on_starting(server: Any) -> None:
-    """Called once, in the master process, before it listens."""
-    from .master import Master
-
-    Master.take_over(server)
 
 
 def post_fork(_server: Any, worker: Any) -> None:
