@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers test-promptflow test-stores test-metrics docs catalogue lock
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics docs catalogue lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,8 +68,15 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, pages, gateway, promptflow, hands, checks, usage, replace)
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, pages, gateway, promptflow, hands, checks, usage, replace; memory only where it is named)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
+
+drill: .venv/.dev ## bad days: full disk, lost keys, a clock that jumps, kill -9 and more; takes root (ARGS="disk clock" for some; docs/bad-days.md)
+	@export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m tests.drills $(ARGS)
+
+PYTHONS = 3.12 3.13 3.14
+test-pythons: .venv/.dev ## the tests, but for the browser's, on Python 3.12, 3.13 and 3.14 (ARGS=3.13 for one, TESTS=tests/teams for some)
+	@node=$$(tools/ensure_node) && export $(THROW_AWAY) PATH="$$node:$$PATH" && $(KEEP_BYTECODE) && exec tools/test_pythons $(or $(ARGS),$(PYTHONS))
 
 bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## install LiteLLM's proxy (670 MB) and promptflow (300 MB), for make bench to compare with
 

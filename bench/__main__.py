@@ -14,6 +14,7 @@ from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
+PAGES = int(os.environ.get("BENCH_PAGES", "10000"))
 PARTS = sys.argv[1:] or [
     *("process", "api", "pages", "gateway", "promptflow"),
     *("hands", "checks", "usage", "replace", "signin", "audit"),
@@ -22,7 +23,8 @@ PARTS = sys.argv[1:] or [
 
 def main() -> None:
     """The parts named on the command line, or all: `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin` and `audit`.
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin` and `audit`. `memory` takes half
+    an hour, so it is only measured where it is named.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -93,6 +95,7 @@ def on_one_database(name: str, url: str) -> None:
         "replace": ("Replaced keys", [("bench.replacement",)]),
         "audit": ("The audit", [("bench.audit", str(REQUESTS))]),
         "signin": ("A thousand sign-ins a minute", [("bench.signin",)]),
+        "memory": ("Memory", [("bench.memory", str(REQUESTS), str(PAGES))]),
     }
     for part, (title, commands) in modules.items():
         if part not in PARTS:
