@@ -1,10 +1,17 @@
-"""The line that gunicorn writes for a request, left out where a usage record says it better."""
+"""The line for each request, left out where a usage record says it better, unless
+GATEWAY_LOG_CALLS wants it; and the form of what gunicorn itself has to say.
+"""
 
 from typing import Any
 
+from django.conf import settings
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from .logs import redact
+from connections.client_ip import address_of
+from connections.telemetry.about import ABOUT
+
+from .json_lines import JsonLines
+from .logs import RedactSecrets, redact
 
 ADDRESSES = (
     "r",
@@ -12,13 +19,27 @@ ADDRESSES = (
     "q",
     "f",
 )  # gunicorn's letters for the request's line, path and query, and where it came from
+FACTS = ("request_id", "person", "token", "profile", "connection", "outcome")
 
 
 class AccessLog(Logger):  # type: ignore[misc]
-    """gunicorn's own, without credentials in addresses, and without the answers of `/v1`: each of
-    those has its usage record, and a line is a fifth of such a request's time. Nor has it those of
-    `/health/`, which somebody asks every few seconds.
+    """gunicorn's own, without credentials in addresses, and without the answers of `/health/`, which
+    somebody asks every few seconds. In JSON it tells too who asked, for what, and what became of
+    it.
     """
+
+    def setup(self, cfg: Any) -> None:
+        """Gives both of gunicorn's logs the form of all others."""
+        super().setup(cfg)
+        self._is_json = settings.LOG_FORMAT == "json"
+        handlers = [*self.error_log.handlers]
+        if self._is_json:
+            handlers += self.access_log.handlers  # its fields pass redact one by one
+        for handler in handlers:
+            if handler not in self.access_log.handlers:
+                handler.addFilter(RedactSecrets())
+            if self._is_json:
+                handler.setFormatter(JsonLines())
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
         """One line; refusals of `/v1` have one too.
@@ -26,7 +47,13 @@ class AccessLog(Logger):  # type: ignore[misc]
         A client that hung up is no 500: the status is the one that BoundedProtocol knows.
         """
         resp.status = environ.get("switchboard.status", resp.status)
-        if not is_left_out(resp.status, environ["PATH_INFO"]):
+        if is_left_out(resp.status, environ["PATH_INFO"]):
+            return
+        if self._is_json:
+            fields = fields_of(resp, environ, request_time)
+            text = f"{fields['method']} {fields['path']} {fields['status']}"
+            self.access_log.info(text, extra={"fields": fields})
+        else:
             super().access(resp, req, environ, request_time)
 
     def atoms(
@@ -37,6 +64,22 @@ class AccessLog(Logger):  # type: ignore[misc]
         return found | {name: redact(found[name]) for name in ADDRESSES if found.get(name)}
 
 
+def fields_of(resp: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+    """The fields of a request's line: what the server knows, and what was learned on the way. Of
+    the address the path alone: what is asked with it may be anything.
+    """
+    about = ABOUT.get() or {}
+    return {
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "status": resp.status,
+        "duration_ms": request_time.seconds * 1000 + request_time.microseconds // 1000,
+        "bytes": resp.sent,
+        "client": address_of(environ),
+    } | {name: about[name] for name in FACTS if about.get(name)}
+
+
 def is_left_out(status: int, path: str) -> bool:
     """True for an answer that has no line: a usage record says it better, or nobody reads it."""
-    return path.startswith("/health/") or (status < 400 and path.startswith("/v1/"))
+    is_call = path.startswith("/v1/") and not settings.GATEWAY_LOG_CALLS
+    return path.startswith("/health/") or (status < 400 and is_call)

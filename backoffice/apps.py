@@ -3,14 +3,22 @@ own.
 """
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
+
+from .json_lines import log_what_is_written_past_logging
 
 
 class BackofficeConfig(AppConfig):
     """The project."""
 
     name = "backoffice"
+
+    def ready(self) -> None:
+        """Has everything that the process writes in the form of the log."""
+        if settings.LOG_FORMAT == "json":
+            log_what_is_written_past_logging()
 
 
 class BackofficeAdminConfig(AdminConfig):

@@ -21,6 +21,7 @@ with stopping():
     pages = get_asgi_application()
 
 from connections.schedule.services import Scheduler
+from connections.telemetry import exporting
 from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
@@ -29,10 +30,12 @@ from .schema import load_own_migrations
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
 from .telemetry.endpoint import MetricsFirst
+from .traced import Traced
 from .uploads import BoundedBodies
 
 schema = FittingSchema(Scheduler())
 served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
-application = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
+whole = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
+application = Traced(whole) if exporting.is_wanted() else whole
 load_code()
 load_own_migrations()

@@ -5,6 +5,7 @@ for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py)
 import asyncio
 import resource
 import time
+from contextvars import ContextVar
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
@@ -14,6 +15,7 @@ from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
 from connections.telemetry import metrics
+from connections.telemetry.about import ABOUT
 
 from . import draining
 from .access_log import is_left_out
@@ -33,6 +35,9 @@ NO_ROOM = "This server has no room for another connection. Try again shortly."
 NO_WEBSOCKETS = "There are no WebSockets here. Ask by HTTP; answers can be streamed."
 TOO_SLOW = "The request did not arrive in time. Send it again."
 
+# What gunicorn resolves when the whole answer to the request of this task is on its way.
+_whole: "ContextVar[asyncio.Future[bool] | None]" = ContextVar("whole", default=None)
+
 
 class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
     """One connection."""
@@ -44,7 +49,7 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         self.phase, self.since = Phase.HEAD, time.monotonic()
         self.unread_since: float | None = None
         self._early_status: int | None = None
-        self._has_bytes = self._is_answering = False
+        self._has_bytes = self._is_answering = self._is_lost = False
         self._status = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -56,6 +61,7 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         self._sockets.remove(self)
         if not self._is_answering and self._early_status is None:
             self._early_status = CLIENT_CLOSED
+        self._is_lost = True
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -153,14 +159,26 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         if not was_closed and self.transport and self.transport.get_write_buffer_size():
             self.worker.loop.call_later(settings.SEND_TIMEOUT, self.transport.abort)
 
+    async def _handle_http_request(
+        self, request: Any, sockname: Any, peername: Any, complete: Any = None
+    ) -> bool:
+        ABOUT.set({})  # each request has a task of its own
+        _whole.set(complete)
+        kept: bool = await super()._handle_http_request(request, sockname, peername, complete)
+        return kept
+
     def _build_environ(self, request: Any, *arguments: Any) -> dict[str, Any]:
-        if self._is_answering and is_left_out(self._status, request.path):
+        whole = _whole.get()
+        is_cut = self._is_lost and whole is not None and (not whole.done() or whole.cancelled())
+        if self._is_answering and not is_cut and is_left_out(self._status, request.path):
             return {"PATH_INFO": request.path}  # nobody reads the rest of it
         environ: dict[str, Any] = super()._build_environ(request, *arguments)
         status, body = self._early_status, self._body_receiver
         if status is None and body is not None and body._body_wait_expired:  # noqa: SLF001 gunicorn's, after its own timeout
             status = REQUEST_TIMEOUT
-        if status is not None and not self._is_answering:
+        if is_cut and (self._is_answering or status is None):
+            status = CLIENT_CLOSED
+        if status is not None and (is_cut or not self._is_answering):
             environ["switchboard.status"] = status  # for the access log
         return environ
 

@@ -3,6 +3,7 @@ gunicorn's.
 """
 
 import gc
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,10 @@ def when_ready(_server: Any) -> None:
     from gateway.routing.warming import load_sdks  # the application is loaded by now
 
     load_sdks()
-    print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)
+    if settings.LOG_FORMAT == "json":
+        logging.getLogger("switchboard").info("Switchboard is at http://%s/", _address)
+    else:
+        print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)
 
 
 def on_exit(_server: Any) -> None:

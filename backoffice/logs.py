@@ -94,12 +94,14 @@ class NamesOnly(SafeExceptionReporterFilter):
 # At INFO these write every address that is asked, at DEBUG every header.
 CLIENTS = (
     *("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore"),
-    *("azure", "hvac"),
+    *("azure", "hvac", "urllib3"),
 )
 
 
-def log_to_console(level: int | str) -> dict[str, Any]:
-    """Django's LOGGING: every line to stderr, without secrets and with the id of its request."""
+def log_to_console(level: int | str, form: str = "text") -> dict[str, Any]:
+    """Django's LOGGING: every line to stderr, without secrets and with the id of its request.
+    `form`: text or json.
+    """
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -108,12 +110,13 @@ def log_to_console(level: int | str) -> dict[str, Any]:
             "request": {"()": "backoffice.logs.NameRequest"},
         },
         "formatters": {
-            "line": {"format": "{asctime} {levelname} {name} {request}{message}", "style": "{"}
+            "text": {"format": "{asctime} {levelname} {name} {request}{message}", "style": "{"},
+            "json": {"()": "backoffice.json_lines.JsonLines"},
         },
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",
-                "formatter": "line",
+                "formatter": form,
                 "filters": ["redact", "request"],
             }
         },
@@ -121,6 +124,8 @@ def log_to_console(level: int | str) -> dict[str, Any]:
         "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
         # of an outage it writes every attempt; connections/outages.py says it once
         | {"psycopg": {"level": "ERROR"}}
+        # of a collector that is away too; connections/telemetry/exporting.py says it once
+        | {"opentelemetry": {"level": "CRITICAL"}}
         # runserver's lines, to which Django gives a handler of their own that redacts nothing
         | {"django.server": {"level": "INFO", "propagate": True}},
     }

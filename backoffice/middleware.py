@@ -22,11 +22,14 @@ from django.http import (
 )
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
+from django.utils.functional import LazyObject
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.audit.services import Origin, Subject, coming_from, record_refusal, times_due
 from connections.standing import viewer_who
+from connections.telemetry import tracing
+from connections.telemetry.about import ABOUT, tell
 from connections.viewing import current_viewer, viewed, viewing
 from connections.views.typed import entries_of, page_of_form
 from gateway.core.keys import begin_request_id
@@ -99,7 +102,33 @@ class RequestIdMiddleware:
         found = begin_request_id(headers.get("X-Request-ID", ""), headers.get("traceparent", ""))
         response = self.get_response(request)
         response.headers.setdefault(HEADER, found)
+        tell_who_asked(request)
+        if (span := tracing.recording()) is not None:
+            name_span(span, request)
         return response
+
+
+def tell_who_asked(request: HttpRequest) -> None:
+    """Tells the request's log line who it was, where that is known by now. Asks no database."""
+    user = getattr(request, "_cached_user", None)  # as Django remembers who has the session
+    if user is None and not isinstance(found := getattr(request, "user", None), LazyObject):
+        user = found  # as the API knows whose token it is
+    if user is None or not user.is_authenticated:
+        return
+    tell(person=user.get_username())
+    if token := getattr(user, "token", None):
+        tell(token=str(token))
+
+
+def name_span(span: Any, request: HttpRequest) -> None:
+    """Names the span of a request by its view's name, and tells its route: never the address
+    itself, which may hold a token. A call of a profile has a name of its own.
+    """
+    match = request.resolver_match
+    if match is not None:
+        span.set_attribute("http.route", match.route)
+        if not (ABOUT.get() or {}).get("outcome"):
+            span.update_name(f"{request.method} {match.view_name}")
 
 
 class OriginMiddleware:

@@ -25,6 +25,7 @@ from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
 from .sign_in_settings import *  # noqa: F403
 from .telemetry_settings import read_metrics_networks, read_metrics_token
+from .tracing_settings import OTHERS, read_collectors, read_form_of_log
 
 ENVIRONMENT = env = read_environment()
 
@@ -285,15 +286,16 @@ GATEWAY_NOTICES_DAYS = env.whole("GATEWAY_NOTICES_DAYS", 90)
 
 # What it tells of its work: see docs/metrics.md
 
-METRICS_TOKEN = read_metrics_token(env)
-METRICS_ALLOW = read_metrics_networks(env)
+METRICS_TOKEN, METRICS_ALLOW = read_metrics_token(env), read_metrics_networks(env)
 METRICS_ALIASES = env.whole("METRICS_ALIASES", 200, most=2000)  # that a label names
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
-LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))
+LOG_FORMAT, GATEWAY_LOG_CALLS = read_form_of_log(env)
+LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"), LOG_FORMAT)
+OTEL_TRACES, OTEL_METRICS, GATEWAY_TRACE_CONTENT = read_collectors(env)
 
 # what is read only by others, or only with PostgreSQL
 env.refuse_misspelt(
     *("SWITCHBOARD_ADMIN_PASSWORD", "SWITCHBOARD_ADMIN_PASSWORD_FILE", "GUNICORN_CMD_ARGS"),
-    *SPELLINGS,
+    *(*SPELLINGS, *OTHERS),
 )

@@ -103,6 +103,7 @@ OWN_VARIABLES = frozenset(
 )
 OWN_PREFIXES = (
     *("connections_", "gateway_", "django_", "oidc_", "vault_", "bao_", "op_connect_", "sops_"),
+    "otel_",
 )
 
 

@@ -31,6 +31,7 @@ from .sources import (
     Source,
     SourceError,
 )
+from .telemetry import tracing
 
 OR_A_DOLLAR = gettext_noop("For a value that begins with a dollar sign, write $$.")
 HOW_TO_ADD = gettext_noop("the key in a source that CONNECTIONS_SOURCES names")
@@ -187,7 +188,10 @@ class Resolver:
                 if only is None and not (section in self._policy.sections or source.holds(section)):
                     continue
                 tried.append(source.name)
-                value = self._environment.variable(key[1]) if only else source.lookup(key)
+                with tracing.step("read source", _asked(source, key)) as span:
+                    value = self._environment.variable(key[1]) if only else source.lookup(key)
+                    if span is not None:
+                        span.set_attribute("switchboard.found", value is not None)
             except SourceError as error:
                 state = State(error.fault)
                 return Resolution(reference, state, source.name, tuple(tried), str(error))
@@ -249,3 +253,8 @@ class Resolver:
         if self._environment.name in tried:
             return _(SET_VARIABLE_OR) % {"name": name, "places": listed}
         return _("Set %(places)s.") % {"places": listed} if places else listed
+
+
+def _asked(source: Source, key: tuple[str, ...]) -> dict[str, str]:
+    """What a span tells of a question: the source and the section, and no more of the key."""
+    return {"switchboard.source": source.name, "switchboard.section": key[0]}

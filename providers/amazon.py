@@ -108,6 +108,7 @@ class Amazon(Provider[AmazonSettings]):
     keys_url = "https://console.aws.amazon.com/iam/home#/security_credentials"
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")
     price_list = "aws"
+    telemetry_name = "aws.bedrock"
     packages = ("boto3",)
     sdk = "boto3"
     iam_endpoint: ClassVar[str | None] = None  # AWS's own

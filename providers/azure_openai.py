@@ -48,6 +48,7 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
     docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
     model_examples = ("gpt-4o", "text-embedding-3-small")
     price_list = "azure"
+    telemetry_name = "azure.ai.openai"
     version = 2
 
     @classmethod

@@ -73,6 +73,7 @@ class Google(Provider[GoogleSettings]):
     keys_url = "https://aistudio.google.com/apikey"
     model_examples = ("gemini-2.5-flash", "gemini-embedding-001")
     price_list = "google"
+    telemetry_name = "gcp.gen_ai"
     packages = ("google-genai",)
     sdk = "google.genai"
 

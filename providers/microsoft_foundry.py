@@ -74,6 +74,7 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
     """
 
     id, name = "microsoft-foundry", "Microsoft Foundry"
+    telemetry_name = "azure.ai.inference"
     mark = "microsoft"
     description = "Models deployed in Microsoft Foundry, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/ai-foundry/"

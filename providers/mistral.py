@@ -51,6 +51,7 @@ class Mistral(OpenAICompatible[MistralSettings]):
     keys_url = "https://console.mistral.ai/api-keys"
     model_examples = ("mistral-small-latest", "mistral-embed")
     price_list = "mistral"
+    telemetry_name = "mistral_ai"
 
     tool_rules = MISTRAL
     refuses = ("developer", "max_completion_tokens", "echoes", "cache_control")

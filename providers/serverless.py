@@ -43,6 +43,7 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
     """
 
     id, name = "serverless", "Azure serverless endpoint"
+    telemetry_name = "azure.ai.inference"
     mark = "microsoft"
     description = "A single model behind an endpoint of Azure's model catalog."
     docs_url = "https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless"

@@ -28,6 +28,7 @@ from .connections.api.serving import Served, serving
 from .databases import migrated, shared_folder, template
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, make_groups, nobody, operator, people, roles, stranger, viewer  # noqa: F401 fixtures
+from .spans import spans  # noqa: F401 a fixture
 
 # A machine that is busy with other tests is slow, and no example is wrong for that.
 hypothesis.settings.register_profile("no-clock", deadline=None)

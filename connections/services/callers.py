@@ -127,6 +127,11 @@ class Caller:
     of_team: "Caller | None" = None
     limited: str = "token"
 
+    @property
+    def shown_token(self) -> str:
+        """The name and the beginning of the token, as it is shown to people."""
+        return f"{self.token_name} ({self.prefix}…)" if self.prefix else self.token_name
+
     def may_name(self, id_or_alias: str) -> bool:
         """False for a profile that the token is not for, and for one that does not exist."""
         if self.profile_ids is None:

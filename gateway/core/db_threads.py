@@ -10,6 +10,7 @@ from django.db import OperationalError, close_old_connections, connection, conne
 
 from connections.audit.services import coming_from, origin
 from connections.outages import AWAY, database_outage
+from connections.telemetry import tracing
 from providers.core.request_id import REQUEST_ID
 
 from .errors import GatewayError
@@ -26,15 +27,16 @@ Result = TypeVar("Result")
 
 def from_here(function: Callable[..., Result]) -> Callable[..., Result]:
     """The function, whose events say in another thread where the request of this one comes from."""
-    where, named = origin(), REQUEST_ID.get()
+    where, named, span = origin(), REQUEST_ID.get(), tracing.current()
 
     def called(*arguments: Any) -> Result:
-        before = REQUEST_ID.set(named)
+        before, traced = REQUEST_ID.set(named), tracing.resume(span)
         try:
             with coming_from(where):
                 return function(*arguments)
         finally:
             REQUEST_ID.reset(before)
+            tracing.leave(traced)
 
     return called
 

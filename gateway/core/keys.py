@@ -4,6 +4,7 @@ import random
 import time
 from uuid import UUID
 
+from connections.telemetry.about import tell
 from providers.core.request_id import REQUEST_ID, told_request_id
 
 
@@ -25,4 +26,5 @@ def begin_request_id(request_id: str, traceparent: str) -> str:
     """
     found = told_request_id(request_id, traceparent) or f"{_new_number():032x}"
     REQUEST_ID.set(found)
+    tell(request_id=found)
     return found

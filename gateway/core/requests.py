@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from connections.profile_settings import ChatSettings
 from connections.runtime import StoredProfile
 from connections.services import Caller
+from connections.telemetry.about import ABOUT
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.messages import Unsupported
@@ -37,7 +38,8 @@ class GatewayRequest:
     `endpoint`: v1, api or playground. `profile_ref`: an alias, an id, or empty for the default.
     `body`: OpenAI's format as it was sent, without the profile and the variables. `parsed`: the
     same as an object. `key`: of its usage record; `request_id`: for people, and the caller may have
-    chosen it. `hear` gets the comments of a service that has not begun to answer.
+    chosen it. `about`: the facts for its log lines. `hear` gets the comments of a service that has
+    not begun to answer.
     """
 
     endpoint: str
@@ -53,6 +55,7 @@ class GatewayRequest:
     started_at: datetime = field(default_factory=partial(datetime.now, UTC))
     key: UUID = field(default_factory=new_key)
     request_id: str = field(default_factory=REQUEST_ID.get)
+    about: dict[str, Any] | None = field(default_factory=ABOUT.get)
 
     @property
     def wants_usage(self) -> bool:

@@ -17,6 +17,7 @@ from connections import services
 from connections.audit.services import Origin, Subject, coming_from, origin
 from connections.bodies import at_most
 from connections.services import Caller
+from connections.telemetry.about import tell
 from providers.core.base import Capability
 from providers.core.chat import ChatRequest
 
@@ -145,6 +146,7 @@ async def _known_caller(gateway: Gateway, token: str) -> Caller:
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
+    tell(person=caller.user_name, token=caller.shown_token)
     if caller.networks and (refusal := services.refused_address(caller, origin().address)):
         _tell_refused(caller, "address_not_allowed")
         raise GatewayError(403, "address_not_allowed", refusal)
@@ -157,7 +159,7 @@ async def _known_caller(gateway: Gateway, token: str) -> Caller:
 
 def _tell_refused(caller: Caller, why: str) -> None:
     """Leaves an event, for which nobody waits."""
-    token = Subject("api_token", str(caller.token_id), f"{caller.token_name} ({caller.prefix}…)")
+    token = Subject("api_token", str(caller.token_id), caller.shown_token)
     if times := services.refusals_due(token, why):
         telling = in_thread(from_here(services.note_refused_token), token, why, times)
         task = asyncio.ensure_future(telling)

@@ -18,6 +18,7 @@ from ..upstreams.passthrough_responses import PassthroughChat, PassthroughStream
 from ..upstreams.sdk_responses import SDKChat, SDKEmbeddings, SDKStream
 from ..upstreams.wire import WireRequest
 from ..usage.pending import Attempt
+from ..usage.spans import note_retry
 
 LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
 REPEATED = frozenset({"rate_limited", "error", "refused"})  # codes of errors that may pass
@@ -79,7 +80,7 @@ async def _ask_upstream(
         except ProviderError as error:
             if wire.learns(error):
                 continue
-            pause = error.retry_after
+            pause, code = error.retry_after, error.code
             if pause is None:
                 pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311 no secret
             if (
@@ -91,6 +92,7 @@ async def _ask_upstream(
             ):
                 raise
         attempt.retries += 1
+        note_retry(attempt, code)
         await asyncio.sleep(pause)
 
 

@@ -28,6 +28,7 @@ from ..core.errors import from_provider, text_for_record
 from ..core.requests import GatewayRequest, body_for, leave_out
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import Attempt, PendingRecord
+from ..usage.spans import begin_attempt_span, note_retry
 from .asking import ask_provider
 from .permitted import refusal_of
 
@@ -72,6 +73,7 @@ async def answer_by_route(
             refused = refusal_of(target, request.caller)
             attempt.fail(refused.code, refused.detail, is_about_request=True)
             raise refused
+        begin_attempt_span(attempt, record)
         try:
             return await _ask_watched(request, route, attempt, upstream)
         except ProviderError as error:
@@ -148,6 +150,7 @@ async def _ask_watched(
         is_about_key = is_refusal(refused.code) and not refused.is_about_request
         if previous is None or not is_about_key:
             raise
+        note_retry(attempt, refused.code)
         try:
             answer = await _ask(request, route, attempt, previous.pooled, upstream)
         except ProviderError as error:

@@ -26,6 +26,7 @@ from ..core.sse import is_done
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import PendingRecord
 from ..usage.recording import Recorder
+from ..usage.spans import note_answer, traces_text
 from .fallback import TargetAnswer, answer_by_route
 from .permitted import is_told, permitted_route
 
@@ -148,8 +149,8 @@ class PendingResponse:
 
     @property
     def records_text(self) -> bool:
-        """True where the text of answers is recorded."""
-        return self._recorder.with_text
+        """True where the text of answers is recorded, or traced."""
+        return self._recorder.with_text or traces_text(self._record)
 
     def record_text(self, text: str | None) -> None:
         """Keeps a piece of the answer's text where texts are recorded."""
@@ -244,6 +245,7 @@ class PendingResponse:
         if not self._is_finished:
             self._is_finished = True
             self._record.usage = self._record.usage or self._used()
+            note_answer(self._record, self.answer)
             self._pooled.release()
             self._recorder.finish(self._record, outcome)
 

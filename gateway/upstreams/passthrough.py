@@ -31,6 +31,7 @@ from providers.core.network_faults import from_network, network_fault
 from providers.core.request_id import HEADER as REQUEST_ID_HEADER
 from providers.core.request_id import REQUEST_ID
 from providers.core.texts import parse_json
+from providers.core.trace_context import TRACE_HEADERS
 from providers.http.backends_async import allowed_addresses
 from providers.http.egress import trusted_authorities
 from providers.http.policy import EgressPolicy
@@ -197,7 +198,8 @@ class Upstream:
         for every status but 200, and for a body of another type than was asked for.
         """
         data, url = to_json(body), urlsplit(target.url)
-        headers = {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **target.headers}
+        own = {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **TRACE_HEADERS.get()}
+        headers = {**own, **target.headers}
         found: aiohttp.ClientResponse | PooledResponse
         host = url.netloc
         try:

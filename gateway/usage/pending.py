@@ -4,8 +4,10 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from connections.runtime import StoredProfile
+from connections.telemetry import tracing
 from providers.core.results import Usage
 
 from ..core.config_cache import Target
@@ -37,6 +39,7 @@ class Attempt:
     first_chunk: float | None = None
     ended: float | None = None
     rests_until: datetime | None = None
+    span: Any = None  # of OpenTelemetry, where this request is traced
 
     def end(self, outcome: str, code: str = "") -> None:
         """Ends it. Only its first end counts."""
@@ -58,7 +61,9 @@ class PendingRecord:
     `asked`: the profile that the request names, once it is found. `outcome`: ok, client_closed,
     server_stopped, or the code of an error. `reservations`: of its token, and of the token's team.
     `told_in_vain`: what a service counted for an answer
-    that failed. `settlement`: of a call that had a reservation, once it has ended.
+    that failed. `settlement`: of a call that had a reservation, once it has ended. `span`: of
+    OpenTelemetry, None where the request is not traced; `answered_model`: what the service calls
+    it, told where it is.
     """
 
     request: GatewayRequest
@@ -71,6 +76,8 @@ class PendingRecord:
     outcome: str = CLIENT_CLOSED
     answer: list[str] = field(default_factory=list)
     ended: float = 0.0
+    span: Any = field(default_factory=tracing.recording)
+    answered_model: str = ""
 
     @property
     def last(self) -> Attempt | None:

@@ -27,6 +27,7 @@ from .health import note_health
 from .metering import count_request
 from .pending import SERVER_STOPPED, PendingRecord
 from .rows import insert
+from .spans import end_spans, tell_log
 
 WRITE_EVERY = 0.5  # seconds
 BATCH = 500
@@ -115,6 +116,9 @@ class Recorder:
         record.end(outcome)
         if self._is_counted:
             count_request(record)
+        tell_log(record)
+        if record.span is not None:
+            end_spans(record)
         if self._settle is not None:
             used = record.usage.total_tokens if record.usage else 0
             for reservation in record.reservations:

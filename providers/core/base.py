@@ -60,6 +60,7 @@ class Provider(Clients, Generic[SettingsT]):
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
     price_list: ClassVar[str] = ""  # the name of the service in genai-prices
+    telemetry_name: ClassVar[str] = ""  # in OpenTelemetry's conventions, where that is not the id
     fixed_hosts: ClassVar[tuple[str, ...]] = ()  # of an installed type: where credentials go
     mark: ClassVar[str] = ""  # its brand's mark in providers.core.marks, if that has another name
     icon: ClassVar[str] = ""  # a heroicon's name, where there is no mark of a brand

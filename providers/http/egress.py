@@ -13,6 +13,7 @@ import httpx2
 
 from ..core.errors import CompressedAnswer, RedirectRefused
 from ..core.request_id import HEADER, REQUEST_ID
+from ..core.trace_context import TRACE_HEADERS
 from .allowance import Allowance
 from .backends import GuardedBackend
 from .certificates import note_certificate
@@ -130,9 +131,13 @@ class _ProxiedTransport(httpx2.HTTPTransport):
 
 
 def add_request_id(request: httpx2.Request) -> None:
-    """Sends the id of the request that is answered now along, so that both logs can be matched."""
+    """Sends the id of the request that is answered now along, and its trace if there is one, so
+    that both logs can be matched.
+    """
     if request_id := REQUEST_ID.get():
         request.headers.setdefault(HEADER, request_id)
+    for name, value in TRACE_HEADERS.get().items():
+        request.headers.setdefault(name, value)
 
 
 def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> None:

@@ -428,3 +428,10 @@ def test_a_file_that_holds_no_secret_is_told(text: str | bytes | None, told: str
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ImproperlyConfigured, match=f"CACHE_URL_FILE.*{told}"):
         Environment({"CACHE_URL_FILE": str(file)}).cache("CACHE_URL", "")
+
+
+def test_without_a_collector_no_exporter_and_no_tracer_is_loaded(fork: Forks):
+    loaded = "{'opentelemetry.sdk.trace', 'opentelemetry.exporter'} & {*sys.modules}"
+    code = f"import sys, backoffice.asgi; print([*{loaded}])"
+    done = fork.run(code, environment={**KEYS, "STATIC_ROOT": "/tmp/switchboard-static-of-a-test"})
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr

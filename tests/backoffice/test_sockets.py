@@ -11,6 +11,7 @@ import pytest
 from backoffice.asgi_worker import bounds_of_this_process, client_of
 from backoffice.sockets import LONG, Bounds, OpenSockets, Phase, Reason
 from tests.connections.api.serving import Server, environment, running
+from tests.databases import migrated
 from tests.gateway.serving import eventually
 
 
@@ -162,7 +163,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory):
     """A server with short times and little room."""
     place = tmp_path_factory.mktemp("sockets")
     variables = environment(
-        f"sqlite:///{place / 'none.sqlite3'}",
+        migrated(place / "sockets.sqlite3"),
         HEAD_TIMEOUT="1",
         BODY_TIMEOUT="1",
         IDLE_TIMEOUT="1",
