@@ -23,9 +23,9 @@ FACTS = ("request_id", "person", "token", "profile", "connection", "outcome")
 
 
 class AccessLog(Logger):  # type: ignore[misc]
-    """gunicorn's own, without credentials in addresses, and without the answers of `/health/`, which
-    somebody asks every few seconds. In JSON it tells too who asked, for what, and what became of
-    it.
+    """gunicorn's own, without credentials in addresses, and without the answers of `/health/`,
+    which somebody asks every few seconds. In JSON it tells too who asked, for what, and what became
+    of it.
     """
 
     def setup(self, cfg: Any) -> None:
