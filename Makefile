@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics docs catalogue lock
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics test-upgrades docs catalogue lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,7 @@ lint-code: .venv/.dev
 	  $(PYTHON_BIN) -m mypy . && \
 	  $(PYTHON_BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' && \
 	  $(PYTHON_BIN) manage.py makemigrations --check --dry-run && \
+	  $(PYTHON_BIN) -m tools.migrations && \
 	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
 	  $(PYTHON_BIN) manage.py render_openapi --check && \
@@ -89,6 +90,9 @@ test-stores: .venv/.dev .venv-stores/.ready ## references and wrapped keys again
 
 test-metrics: .venv/.dev ## Prometheus reads /metrics of servers under load, the board and the alert rules (installs Debian's package prometheus)
 	@tools/ensure_prometheus && export $(THROW_AWAY) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/backoffice/telemetry/prometheus.py
+
+test-upgrades: .venv/.dev ## the previous release and this one on one database, under load, both ways (needs PostgreSQL; UPGRADE_FROM=<commit> for another release)
+	@export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/upgrades/rolling.py tests/upgrades/migrating.py
 
 docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml, docs/architecture.md, and what is made of the names of metrics, from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \

@@ -114,14 +114,20 @@ class Server:
 
 
 @contextmanager
-def running(variables: dict[str, str], log: Path, *options: str) -> Iterator[Server]:
+def running(
+    variables: dict[str, str],
+    log: Path,
+    *options: str,
+    code: Path = ROOT,
+    python: str = sys.executable,
+) -> Iterator[Server]:
     """gunicorn with the configuration of production, until the block ends.
 
-    The database must be there.
+    The database must be there. `code`: the folder of manage.py, which `python` runs.
     """
     port = _free_port()
     command = [
-        sys.executable,
+        python,
         "-m",
         "gunicorn",
         "-c",
@@ -132,7 +138,7 @@ def running(variables: dict[str, str], log: Path, *options: str) -> Iterator[Ser
     ]
     with (
         log.open("wb") as file,
-        subprocess.Popen(command, cwd=ROOT, env=variables, stdout=file, stderr=file) as process,
+        subprocess.Popen(command, cwd=code, env=variables, stdout=file, stderr=file) as process,
     ):
         server = Server(f"http://127.0.0.1:{port}", log, process)
         try:
@@ -173,7 +179,7 @@ def environment(database_url: str, **variables: str) -> dict[str, str]:
 
 
 def _wait_for(server: Server) -> None:
-    for _ in range(300):
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"{server.url}/health/live", timeout=10).close()
         except OSError:  # nothing listens yet, or nothing answers: a worker starts
@@ -182,5 +188,5 @@ def _wait_for(server: Server) -> None:
         else:
             return
     raise AssertionError(
-        f"The server did not start within 30 seconds:\n{server.log.read_text()[-5000:]}"
+        f"The server did not start within a minute:\n{server.log.read_text()[-5000:]}"
     )
