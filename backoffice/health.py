@@ -133,7 +133,8 @@ def _tell(report: Report) -> None:
     if report.word == _told:
         return
     _told = report.word
-    reasons = " ".join(f"{name}: {text}" for name, text in report.body.get("reasons", {}).items())
+    told = [(name, one) for name, one in report.findings.items() if one.state != State.UNKNOWN]
+    reasons = " ".join(f"{name}: {one.reason}" for name, one in told if one.reason)
     level = logging.WARNING if report.word != "ok" else logging.INFO
     logger.log(level, "/health/ready says %s. %s", report.word, reasons)
 

@@ -16,13 +16,13 @@ CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PAGES = int(os.environ.get("BENCH_PAGES", "10000"))
 PARTS = sys.argv[1:] or [
-    *("process", "api", "pages", "gateway", "promptflow"),
+    *("start", "process", "api", "pages", "gateway", "promptflow"),
     *("hands", "checks", "usage", "replace", "signin", "audit"),
 ]
 
 
 def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `pages`, `gateway`,
+    """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
     `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin` and `audit`. `memory` takes half
     an hour, so it is only measured where it is named.
     """
@@ -85,6 +85,7 @@ def on_one_database(name: str, url: str) -> None:
     its own.
     """
     modules = {
+        "start": ("A start", [("bench.start",)]),
         "pages": (
             "Pages",
             [("bench.pages", str(CONNECTIONS)), ("bench.lists", str(CONNECTIONS))],
