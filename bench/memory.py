@@ -66,8 +66,9 @@ def measure(requests: int, pages: int) -> None:
         model = f"memory-{time.time_ns()}"
         token, cookie = prepared(stub.port, model)
         with server() as running:
-            workers = tree(running.pid)[1:]
             asked, rows = Asked(running.port), []
+            asked.ask(page("/health/live", ""), VIEWERS, 1)  # the workers are there then
+            workers = tree(running.pid)[1:]
             print(f"{'requests':>12}{'pages':>9}   RSS of each worker, MB")
             for part in range(1, PARTS + 1):
                 left = requests * part // PARTS - asked.requests

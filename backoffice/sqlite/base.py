@@ -71,12 +71,6 @@ class DatabaseWrapper(Wrapper):  # type: ignore[misc]
         finally:
             pragma(f"PRAGMA busy_timeout = {timeout}")
 
-    def is_usable(self) -> bool:
-        """Asked after an error: a file that was opened while its disk took no writes takes none on
-        this connection for ever (sqlite.org/c3ref/open.html), and another costs next to nothing.
-        """
-        return bool(self.is_in_memory_db())
-
     @contextmanager
     def unsynced(self) -> Iterator[None]:
         """A block whose transactions nobody waits for until they are on the disk: a power cut may

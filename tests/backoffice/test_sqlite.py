@@ -145,16 +145,6 @@ def test_a_long_change_waits_for_another_and_not_inside_of_a_transaction(tmp_pat
 
 
 @pytest.mark.django_db  # the guard of other tests refuses any connection
-def test_after_an_error_the_file_is_opened_anew(tmp_path: Path):
-    settings = {"ENGINE": "backoffice.sqlite", "NAME": str(tmp_path / "a.sqlite3")}
-    wrapper = ConnectionHandler({"default": settings})["default"]
-    with wrapper.cursor() as cursor, pytest.raises(OperationalError):
-        cursor.execute("SELECT nothing")
-    wrapper.close_if_unusable_or_obsolete()
-    assert wrapper.connection is None
-
-
-@pytest.mark.django_db  # the guard of other tests refuses any connection
 def test_what_was_acknowledged_is_on_the_disk_and_only_counts_are_not_waited_for(tmp_path: Path):
     name = str(tmp_path / "a.sqlite3")
     settings = with_options({"ENGINE": "django.db.backends.sqlite3", "NAME": name}, 1)
