@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import gateway, promptflow
+from . import gateway, promptflow, telemetry
 from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
@@ -17,14 +17,14 @@ REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PAGES = int(os.environ.get("BENCH_PAGES", "10000"))
 PARTS = sys.argv[1:] or [
     *("start", "process", "api", "pages", "gateway", "promptflow"),
-    *("hands", "checks", "usage", "replace", "signin", "audit"),
+    *("hands", "checks", "usage", "replace", "signin", "audit", "telemetry"),
 ]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin` and `audit`. `memory` takes half
-    an hour, so it is only measured where it is named.
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit` and `telemetry`. `memory`
+    takes half an hour, so it is only measured where it is named.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -76,6 +76,13 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
+        if "telemetry" in PARTS:
+            telemetry.measure(
+                {
+                    name: f"{url}.telemetry" if name == "SQLite" else url
+                    for name, url in urls.items()
+                }
+            )
         for name, url in urls.items():
             on_one_database(name, url)
 

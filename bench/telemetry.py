@@ -1,0 +1,143 @@
+"""The cost of telling of the work: the gateway with and without, in turns within one run, and what
+a count takes by itself.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from .api import server
+from .load import Job, chat, run
+from .processes import Running, cpu
+from .upstream import upstream
+
+# What is on in each line of the table, as settings. The first is the one to compare with.
+WAYS: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "metrics": {"METRICS_TOKEN": "reads-the-figures-of-a-bench-5f1d"},
+}
+CLIENTS, SECONDS, TURNS = 16, 3.0, 5
+
+
+def measure(urls: dict[str, str]) -> None:
+    """Prints the tables. `urls`: databases by name."""
+    print_counts()
+    for name, url in urls.items():
+        print(f"\nThe gateway on {name}; {CLIENTS} clients, {TURNS} turns of {SECONDS:g} s")
+        print(f"{'':<12}{'stream':>8}{'requests/s':>12}{'of nothing':>12}{'CPU s/1,000':>13}")
+        with ExitStack() as stack:
+            token, servers = served(stack, url)
+            for stream in (False, True):
+                print_turns(token, servers, stream)
+
+
+def served(stack: ExitStack, url: str) -> tuple[str, dict[str, Running]]:
+    """A token, and a server for each way, on one database."""
+    service = stack.enter_context(upstream("--chunks", "20"))
+    common = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": "4", "CONNECTIONS_CHECK_MINUTES": "0"}
+    command = [sys.executable, "-m", "bench.rows", "100", str(service.port), str(service.port)]
+    made = subprocess.run(
+        command, env=os.environ | common, stdout=subprocess.PIPE, text=True, check=True
+    )
+    found = {
+        name: stack.enter_context(server(**common, **settings)) for name, settings in WAYS.items()
+    }
+    return made.stdout.split()[-2], found
+
+
+def print_turns(token: str, servers: dict[str, Running], stream: bool) -> None:
+    """A line for each way: the best of its turns, since others disturb a machine and speed none."""
+    rates: dict[str, list[float]] = {name: [] for name in servers}
+    used = dict.fromkeys(servers, 0.0)
+    counts = dict.fromkeys(servers, 0)
+    for one in servers.values():
+        run(Job(one.port, chat(token, stream), CLIENTS, 0.5))  # all workers are warm
+    for turn in range(TURNS):
+        names = list(servers)
+        for name in names if turn % 2 else reversed(names):
+            one = servers[name]
+            before = cpu(one.pid) or 0.0
+            found = run(Job(one.port, chat(token, stream), CLIENTS, SECONDS))
+            used[name] += (cpu(one.pid) or 0.0) - before
+            rates[name].append(found.rate)
+            counts[name] += found.count
+    base = max(rates["nothing"])
+    for name, mine in rates.items():
+        spent = used[name] * 1000 / counts[name] if counts[name] else 0.0
+        share = max(mine) / base if base else 0.0
+        print(
+            f"{name:<12}{'yes' if stream else 'no':>8}{max(mine):>12,.0f}{share:>12.1%}"
+            f"{spent:>13.3f}",
+            flush=True,
+        )
+
+
+def print_counts() -> None:
+    """What one count and one time take, in ours and in prometheus-client's files for processes."""
+    print("\nMicroseconds for one count, and for one time of a histogram with 13 buckets")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("ours", "files"):
+            command = [sys.executable, "-m", "bench.telemetry", name]
+            environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": folder}
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            )
+            print(f"{name:<12}{done.stdout.strip()}", flush=True)
+            size = sum(one.stat().st_size for one in Path(folder).iterdir())
+    print(f"A process leaves {size / 1024:,.0f} KB of files")
+
+
+def ours() -> tuple[Callable[[], object], Callable[[], object]]:
+    """A count and a time, as the gateway notes them."""
+    from bisect import bisect_left
+
+    from connections.telemetry import metrics
+    from connections.telemetry.declared import REQUEST_SECONDS, REQUESTS
+
+    place = metrics.cell(REQUESTS, ("bench", "Chat", "ok"))
+    start, width = metrics.cell(REQUEST_SECONDS, ("bench",)), REQUEST_SECONDS.width
+    buckets = REQUEST_SECONDS.buckets
+    return (
+        lambda: metrics.add_all([(place, 1.0)]),
+        lambda: metrics.add_all(
+            [(start + bisect_left(buckets, 0.3), 1.0), (start + width - 1, 0.3)]
+        ),
+    )
+
+
+def files() -> tuple[Callable[[], object], Callable[[], object]]:
+    """The same in prometheus-client."""
+    from prometheus_client import Counter, Histogram
+
+    from connections.telemetry.declared import REQUEST_SECONDS
+
+    counter = Counter("requests", "Requests", ["profile", "capability", "outcome"])
+    times = Histogram("times", "Times", ["profile"], buckets=REQUEST_SECONDS.buckets)
+    return (
+        lambda: counter.labels("bench", "Chat", "ok").inc(),
+        lambda: times.labels("bench").observe(0.3),
+    )
+
+
+def microseconds(act: Callable[[], object]) -> float:
+    """The time of one call, the best of some rounds."""
+    rounds = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(20_000):
+            act()
+        rounds.append((time.process_time() - began) / 20_000 * 1e6)
+    return min(rounds)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    acts = ours() if sys.argv[1] == "ours" else files()
+    print("".join(f"{microseconds(act):>8.2f}" for act in acts))
