@@ -89,6 +89,10 @@ def when_ready(_server: Any) -> None:
     from gateway.routing.warming import load_sdks  # the application is loaded by now
 
     load_sdks()
+    if _places:
+        from providers.core.prices import load_prices
+
+        load_prices()
     # What is loaded stays: no process looks through it again, so that workers begin sooner, share
     # its memory and end at once (docs.python.org/3/library/gc.html#gc.freeze).
     gc.collect()

@@ -284,11 +284,8 @@ GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 GATEWAY_TOTALS_DAYS = env.whole("GATEWAY_TOTALS_DAYS", 0, most=36_500)
 GATEWAY_NOTICES_DAYS = env.whole("GATEWAY_NOTICES_DAYS", 90)
 
-# What it tells of its work: see docs/metrics.md
-
 METRICS_TOKEN, METRICS_ALLOW = read_metrics_token(env), read_metrics_networks(env)
 METRICS_ALIASES = env.whole("METRICS_ALIASES", 200, most=2000)  # that a label names
-
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOG_FORMAT, GATEWAY_LOG_CALLS = read_form_of_log(env)
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"), LOG_FORMAT)

@@ -71,6 +71,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "Tokens and cost": (
         Panel("Tokens by kind", ((_rate(m.TOKENS, "kind"), "{{kind}}"),)),
         Panel(
+            "Dollars of a day by model",
+            ((f"sum by (model) (increase({m.COST.name}[1d]))", "{{model}}"),),
+            "currencyUSD",
+        ),
+        Panel("Tokens by model", ((_rate(m.MODEL_TOKENS, "model"), "{{model}}"),)),
+        Panel(
             "Tokens of a day by profile",
             ((f"sum by (profile) (increase({m.TOKENS.name}[1d]))", "{{profile}}"),),
         ),

@@ -23,6 +23,7 @@ from connections.telemetry import metrics
 from connections.telemetry.declared import (
     BUILD,
     CACHE_UP,
+    COST,
     METRICS,
     SCRAPE,
     SOURCE_AGE,
@@ -37,6 +38,7 @@ from connections.telemetry.declared import (
 from connections.telemetry.shared import IS_ALIVE, Slot
 
 from ..version import version
+from .cost import costs
 from .database import Sample
 from .remembered import DATABASE
 
@@ -63,8 +65,10 @@ class _Everything(Collector):
         took = time.perf_counter() - began
         samples[SCRAPE.name] = [(SCRAPE, (), took)]
         counted: dict[str, list[tuple[tuple[str, ...], list[float]]]] = {}
-        for (name, labels), numbers in metrics.slab().totals().items():
+        totals = metrics.slab().totals()
+        for (name, labels), numbers in totals.items():
             counted.setdefault(name, []).append((labels, numbers))
+        counted[COST.name] = list(costs(totals))
         for metric in METRICS.values():
             if metric.kind is not Kind.GAUGE or metric.name in samples:
                 yield _family(metric, counted.get(metric.name, ()), samples.get(metric.name, ()))

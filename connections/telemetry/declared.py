@@ -7,7 +7,7 @@ from enum import Enum
 
 PREFIX = "switchboard_"
 OTHER = "other"  # in place of a label value that is one too many
-ALIASES = frozenset({"profile", "connection"})  # labels of which there may be thousands
+ALIASES = frozenset({"profile", "connection", "model"})  # of which there may be thousands
 LONG = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -105,6 +105,20 @@ TOKENS = _counter(
     "profile",
     "connection",
     "kind",
+)
+MODEL_TOKENS = _counter(
+    "gateway_model_tokens",
+    "The same tokens, by the provider and the model that were asked last.",
+    "provider",
+    "model",
+    "kind",
+)
+COST = _counter(
+    "gateway_cost_dollars",
+    "The price of these tokens by the lists of genai-prices as they were when the server started. "
+    "What has no known price is left out.",
+    "provider",
+    "model",
 )
 ATTEMPTS = _counter(
     "gateway_attempts",

@@ -8,6 +8,7 @@ from connections.telemetry.declared import (
     ATTEMPTS,
     COOLDOWNS_BEGUN,
     FIRST_CHUNK_SECONDS,
+    MODEL_TOKENS,
     REQUEST_SECONDS,
     REQUESTS,
     TOKENS,
@@ -20,8 +21,12 @@ from .pending import PASSED_OVER, PendingRecord
 NONE = "none"  # in place of the alias of what was not found, or not asked
 KINDS = ("input", "output", "cached", "cache_write", "reasoning")
 
+Both = tuple[tuple[int, int], ...]  # of each of KINDS, by profile and by model
+
 # What is counted by -> the places of its numbers.
-_of_requests: dict[tuple[str, ...], tuple[int, int, int, tuple[int, ...]]] = metrics.new_cache()
+_of_requests: dict[tuple[str, ...], tuple[int, int, int, tuple[tuple[int, int], ...]]] = (
+    metrics.new_cache()
+)
 _of_attempts: dict[tuple[str, ...], tuple[int, int, int]] = metrics.new_cache()
 
 
@@ -30,7 +35,8 @@ def count_request(record: PendingRecord) -> None:
     last, request = record.last, record.request
     profile = record.asked.alias if record.asked else NONE
     connection = last.target.connection_alias if last else NONE
-    key = (profile, connection, request.capability.value, record.outcome)
+    provider, model = (last.target.provider_id, last.target.profile.model) if last else (NONE, NONE)
+    key = (profile, connection, provider, model, request.capability.value, record.outcome)
     ended, took, first, tokens = _of_requests.get(key) or _place_request(*key)
     added = [(ended, 1.0), *_timed(REQUEST_SECONDS, took, record.ended - request.started)]
     if last is not None and last.first_chunk is not None:
@@ -51,15 +57,22 @@ def count_request(record: PendingRecord) -> None:
 
 
 def _place_request(
-    profile: str, connection: str, capability: str, outcome: str
-) -> tuple[int, int, int, tuple[int, ...]]:
+    profile: str, connection: str, provider: str, model: str, capability: str, outcome: str
+) -> tuple[int, int, int, Both]:
     found = (
         metrics.cell(REQUESTS, (profile, capability, outcome)),
         metrics.cell(REQUEST_SECONDS, (profile,)),
         metrics.cell(FIRST_CHUNK_SECONDS, (profile,)),
-        tuple(metrics.cell(TOKENS, (profile, connection, kind)) for kind in KINDS),
+        tuple(
+            (
+                metrics.cell(TOKENS, (profile, connection, kind)),
+                metrics.cell(MODEL_TOKENS, (provider, model, kind)),
+            )
+            for kind in KINDS
+        ),
     )
-    return metrics.kept(_of_requests, (profile, connection, capability, outcome), found)
+    key = (profile, connection, provider, model, capability, outcome)
+    return metrics.kept(_of_requests, key, found)
 
 
 def _place_attempt(connection: str, provider: str, outcome: str, code: str) -> tuple[int, int, int]:
@@ -77,7 +90,7 @@ def _timed(metric: Metric, start: int, seconds: float) -> tuple[tuple[int, float
     return (bucket, 1.0), (start + metric.width - 1, seconds)
 
 
-def _counted(places: tuple[int, ...], usage: Usage) -> list[tuple[int, float]]:
+def _counted(places: Both, usage: Usage) -> list[tuple[int, float]]:
     told = (
         usage.input_tokens,
         usage.output_tokens,
@@ -85,4 +98,9 @@ def _counted(places: tuple[int, ...], usage: Usage) -> list[tuple[int, float]]:
         usage.cache_write_tokens,
         usage.reasoning_tokens,
     )
-    return [(place, number) for place, number in zip(places, told, strict=True) if number]
+    return [
+        (place, number)
+        for both, number in zip(places, told, strict=True)
+        if number
+        for place in both
+    ]

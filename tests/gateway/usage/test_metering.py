@@ -16,6 +16,7 @@ from connections.telemetry.declared import (
     ATTEMPTS,
     COOLDOWNS_BEGUN,
     FIRST_CHUNK_SECONDS,
+    MODEL_TOKENS,
     REQUEST_SECONDS,
     REQUESTS,
     TOKENS,
@@ -40,7 +41,10 @@ def recorder(settings) -> Iterator[Recorder]:
 
 def target(connection: str) -> Any:
     return SimpleNamespace(
-        connection_alias=connection, provider_id="openai", connection_id=uuid4(), profile=None
+        connection_alias=connection,
+        provider_id="openai",
+        connection_id=uuid4(),
+        profile=SimpleNamespace(model="gpt-4o"),
     )
 
 
@@ -70,6 +74,7 @@ def test_a_request_with_a_fallback(recorder: Recorder):
     assert total(COOLDOWNS_BEGUN, "first", "rate_limited") == [1]
     kinds = ("input", "output", "cached")
     assert [total(TOKENS, "support", "second", kind) for kind in kinds] == [[9], [4], [6]]
+    assert [total(MODEL_TOKENS, "openai", "gpt-4o", kind) for kind in kinds] == [[9], [4], [6]]
     times = (REQUEST_SECONDS, "support"), (FIRST_CHUNK_SECONDS, "support")
     assert [sum(total(*one)[:-1]) for one in times] == [1, 1]
     assert sum(total(ATTEMPT_SECONDS, "openai")[:-1]) == 2
