@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "backoffice.apps.BackofficeConfig",
     "backoffice.people",
     "backoffice.audit",
+    "backoffice.backup",
     "connections",
     "connections.types",
     "connections.packages",

@@ -17,13 +17,14 @@ REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PAGES = int(os.environ.get("BENCH_PAGES", "10000"))
 PARTS = sys.argv[1:] or [
     *("start", "process", "api", "pages", "gateway", "promptflow"),
-    *("hands", "checks", "usage", "replace", "signin", "audit", "telemetry"),
+    *("hands", "checks", "usage", "replace", "signin", "audit", "backup", "telemetry"),
 ]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit` and `telemetry`. `memory`
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit`, `backup` and `telemetry`.
+    `memory`
     takes half an hour, so it is only measured where it is named.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -102,6 +103,7 @@ def on_one_database(name: str, url: str) -> None:
         "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),
         "replace": ("Replaced keys", [("bench.replacement",)]),
         "audit": ("The audit", [("bench.audit", str(REQUESTS))]),
+        "backup": ("Backups", [("bench.backup", str(CONNECTIONS), str(REQUESTS))]),
         "signin": ("A thousand sign-ins a minute", [("bench.signin",)]),
         "memory": ("Memory", [("bench.memory", str(REQUESTS), str(PAGES))]),
     }

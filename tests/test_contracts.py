@@ -59,6 +59,8 @@ PLANTED = {
     "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
     "Inside finding": ("backoffice/finding/hits.py", "backoffice.finding.views"),
     "Inside the pages of the audit": ("backoffice/audit/naming.py", "backoffice.audit.views"),
+    "Inside backups": ("backoffice/backup/manifest.py", "backoffice.backup.keys"),
+    "The door of backups": ("backoffice/health.py", "backoffice.backup.restoring"),
     "Inside people": ("backoffice/people/models.py", "backoffice.people.services"),
     "Inside sign-in": (
         "backoffice/people/signin/limits.py",
@@ -98,6 +100,7 @@ EXHAUSTIVE = (
     "gateway/usage",
     "gateway/notices",
     "backoffice/audit",
+    "backoffice/backup",
     "backoffice",
 )
 

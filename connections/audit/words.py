@@ -12,6 +12,7 @@ THINGS = {
     "alias": gettext_lazy("the alias %(name)s"),
     "api_token": gettext_lazy("the API token %(name)s"),
     "audit": gettext_lazy("the audit"),
+    "backup": gettext_lazy("the backup %(name)s"),
     "checkpoint": gettext_lazy("the checkpoint of %(name)s"),
     "connection": gettext_lazy("the connection %(name)s"),
     "defaults": gettext_lazy("the default profiles"),

@@ -78,6 +78,7 @@ LINES = {
 }
 # What names no row that a team may have, sends, or finds as `show` does.
 OF_NO_TEAM = """
+backup, restore,
 connection create, connection update, connection from-env, connection apply,
 connectiontype install, connectiontype sync, connectiontype check, connectiontype authorize,
 leaked_key find, migrate, notices test, notices retry,

@@ -1,0 +1,1 @@
+"""Backups: all rows as one file, and back."""

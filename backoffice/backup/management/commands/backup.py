@@ -1,0 +1,122 @@
+"""`manage.py backup`: all rows as one file."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
+from django.views.decorators.debug import sensitive_variables
+
+from backoffice.backup import services
+from connections.operator_command import OperatorCommand
+
+from ..asking import EXIT, Examples, RowCount, passphrase
+
+EXAMPLES = """
+  backup /backups/monday.zip                  all rows; keep the keys (.env) apart from it
+  backup /backups/monday.zip --with-keys      with the keys, sealed by a passphrase
+  backup /backups/monday.zip --check          is that file whole, and do the keys here open it?
+
+It ends with 0, with 1 for what failed or is damaged, and --check with 3 for a whole backup that the
+keys here do not open.
+"""
+
+
+class Command(OperatorCommand):
+    """Writes a backup, or checks one. See docs/backup.md."""
+
+    help = (
+        "Write all rows into one file, while the installation works on. docs/backup.md says more."
+    )
+    requires_system_checks: list[str] = []  # --check needs no database
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples at the end of its help."""
+        return super().create_parser(
+            prog_name, subcommand, epilog=EXAMPLES, formatter_class=Examples, **kwargs
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing: read FILE, and say what is damaged"
+        )
+        parser.add_argument(
+            "--with-keys",
+            action="store_true",
+            help="put FERNET_KEYS, SECRET_KEY and AUDIT_SIGNING_KEYS in, sealed by a passphrase",
+        )
+        parser.add_argument(
+            "--passphrase-file", metavar="F", help="holds the passphrase; without it, it is asked"
+        )
+        parser.add_argument("--overwrite", action="store_true", help="also where FILE is there")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            if options["check"]:
+                self._check(options["file"])
+            else:
+                self._make(options)
+        except services.BackupError as error:
+            raise CommandError(str(error), returncode=EXIT.get(error.code, 1)) from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database does not answer as it should ({type(error).__name__}). No file is "
+                "left."
+            ) from None
+
+    @sensitive_variables("sealing")
+    def _make(self, options: dict[str, Any]) -> None:
+        sealing = passphrase(options, twice=True) if options["with_keys"] else ""
+        line = RowCount(self.stderr, 2 * services.rows_to_write())
+        made = services.make_backup(
+            options["file"], passphrase=sealing, overwrite=options["overwrite"], told=line
+        )
+        line.end()
+        self._tell(made.manifest)
+        size = options["file"].stat().st_size
+        self.stdout.write(f"{options['file']}: {size / 1e6:,.1f} MB, read again and whole.")
+        if sealing and (number := services.kept_elsewhere()):
+            self.stdout.write(
+                f"{number} of the keys are references or wrapped: they open with their store or "
+                "key service alone."
+            )
+        if not sealing:
+            self.stdout.write(
+                "The keys are not in it. Keep .env, or the keys alone, apart from it."
+            )
+        if not made.is_recorded:
+            self.stderr.write("The audit has no event of this: its database cannot be written.")
+
+    def _check(self, file: Path) -> None:
+        manifest, problems = services.check_backup(file)
+        self._tell(manifest)
+        for one in problems:
+            self.stdout.write(one)
+        if problems:
+            raise CommandError(f"{file} is damaged: {len(problems)} faults.")
+        missing = services.missing_keys(manifest)
+        if missing or not manifest.seal[0]:
+            names = ", ".join(missing) or "none, it was made without"
+            raise CommandError(
+                f"{file} is whole. The keys that are here do not open it; it needs {names}.",
+                returncode=EXIT["other_keys"],
+            )
+        self.stdout.write(f"{file} is whole, and the keys that are here open it.")
+
+    def _tell(self, manifest: services.Manifest) -> None:
+        made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
+        keys = "with its keys, sealed" if manifest.sealed_keys else "without keys"
+        self.stdout.write(
+            f"Backup of {made}, version {manifest.switchboard}, {manifest.database}, {keys}."
+        )
+        labels = ("connections.Connection", "connections.Profile", "auth.User")
+        counts = [f"{manifest.count(one):,} {one.partition('.')[2].lower()}s" for one in labels]
+        counts.append(f"{manifest.count('gateway.UsageRecord'):,} usage records")
+        self.stdout.write(f"{', '.join(counts)}; {manifest.rows:,} rows in all.")
+        secrets = sum(manifest.keys.values())
+        if manifest.unopened:
+            self.stdout.write(
+                f"{secrets + manifest.unopened:,} encrypted secrets, of which "
+                f"{manifest.unopened:,} were opened by no key when it was made."
+            )
