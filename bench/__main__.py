@@ -23,9 +23,8 @@ PARTS = sys.argv[1:] or [
 
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit`, `backup` and `telemetry`.
-    `memory`
-    takes half an hour, so it is only measured where it is named.
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit`, `backup` and
+    `telemetry`. `memory` takes half an hour, so it is only measured where it is named.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
