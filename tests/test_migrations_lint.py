@@ -72,7 +72,8 @@ def test_what_the_previous_release_does_not_survive_is_refused(
         alter("name", models.CharField(max_length=255, null=True)),
         operations.AddIndex("connection", models.Index(fields=["name"], name="by_name")),
         operations.CreateModel("News", [("id", models.BigAutoField(primary_key=True))]),
-        operations.AddConstraint("news", ONCE),
+        operations.AddConstraint("news", ONCE),  # of a table that is as new
+        operations.AddField("news", "text", models.TextField(default="")),
         operations.RunPython(operations.RunPython.noop),
     ],
 )

@@ -78,7 +78,7 @@ def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Ite
     if isinstance(step, TAKES_AWAY):
         yield f"{what}: the previous release uses it; {CURE}"
     elif isinstance(step, operations.AddField):
-        if _must_be_given(step.field):
+        if _must_be_given(step.field) and _is_there(step.model_name, migration, before):
             yield f"{what}: the previous release writes rows without it; give it a db_default"
     elif isinstance(step, operations.AlterField):
         model = before.models.get((migration.app_label, step.model_name.lower()))
@@ -86,10 +86,15 @@ def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Ite
         if field is not None and _is_narrower(field, step.field):
             yield f"{what}: the previous release may write what it refuses; {CURE}"
     elif isinstance(step, operations.AddConstraint):
-        if (migration.app_label, step.model_name.lower()) in before.models:
+        if _is_there(step.model_name, migration, before):
             yield f"{what}: the previous release may write what it refuses; {CURE}"
     elif isinstance(step, operations.RunSQL):
         yield f"{what}: nothing tells what it does; use other operations"
+
+
+def _is_there(model: str, migration: Migration, before: ProjectState) -> bool:
+    """True unless the table comes with this migration."""
+    return (migration.app_label, model.lower()) in before.models
 
 
 def _must_be_given(field: Any) -> bool:

@@ -179,7 +179,7 @@ def environment(database_url: str, **variables: str) -> dict[str, str]:
 
 
 def _wait_for(server: Server) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"{server.url}/health/live", timeout=10).close()
         except OSError:  # nothing listens yet, or nothing answers: a worker starts
@@ -188,5 +188,5 @@ def _wait_for(server: Server) -> None:
         else:
             return
     raise AssertionError(
-        f"The server did not start within a minute:\n{server.log.read_text()[-5000:]}"
+        f"The server did not start within two minutes:\n{server.log.read_text()[-5000:]}"
     )
