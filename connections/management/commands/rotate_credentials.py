@@ -52,3 +52,9 @@ class Command(OperatorCommand):
             raise CommandError(
                 "An older key is still needed. Run rotate_credentials, then remove it."
             )
+        if options["check"] and report.unreadable:
+            raise CommandError(
+                f"No key opens {report.unreadable}. Add the key with which they were stored to "
+                "FERNET_KEYS, or enter these credentials again.",
+                returncode=2,
+            )

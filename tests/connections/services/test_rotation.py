@@ -142,6 +142,13 @@ def test_the_command_with_check_counts_and_fails_while_an_older_key_is_needed(ro
     ]
 
 
+def test_the_command_with_check_fails_otherwise_where_no_key_opens_something(rows: dict):
+    run()
+    with pytest.raises(CommandError, match="No key opens 2") as refused:
+        run("--check")
+    assert refused.value.returncode == 2
+
+
 def test_the_command_with_check_writes_nothing(rows: dict):
     before = token_of(rows["old"])
     with pytest.raises(CommandError):
@@ -149,9 +156,10 @@ def test_the_command_with_check_writes_nothing(rows: dict):
     assert token_of(rows["old"]) == before
 
 
-def test_the_command_with_check_passes_after_a_rotation(rows: dict):
+def test_the_command_with_check_passes_after_a_rotation(rows: dict, settings):
+    settings.FERNET_KEYS = [NEWEST_KEY, OLDER_KEY, LOST_KEY]
     run()
-    assert "no key: 2" in run("--check")
+    assert run("--check").startswith(f"key 1 ({NEW}, newest): 6")
 
 
 def test_the_command_can_be_run_again(rows: dict):
