@@ -5,7 +5,7 @@ writes into a slot of its own, and one that comes later goes on with the slot of
 its counts stay, and as many slots are enough for any number of restarts.
 
 prometheus-client's own way for many processes is a file for each process that ever was, for which
-there has to be a folder. Its counters take six times as long (make bench ARGS=telemetry).
+there has to be a folder. Its counters take five times as long (make bench ARGS=telemetry).
 """
 
 import mmap
