@@ -48,7 +48,7 @@ lint-code: .venv/.dev
 	  $(PYTHON_BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' && \
 	  $(PYTHON_BIN) manage.py makemigrations --check --dry-run && \
 	  $(PYTHON_BIN) -m tools.migrations && \
-	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
+	  $(PYTHON_BIN) -W error::DeprecationWarning -W error::PendingDeprecationWarning manage.py check --fail-level WARNING && \
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
 	  $(PYTHON_BIN) manage.py render_openapi --check && \
 	  $(PYTHON_BIN) -m tools.render_architecture --check && \
