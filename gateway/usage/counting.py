@@ -61,7 +61,6 @@ class Value(NamedTuple):
 
 Counted = Iterator[tuple[datetime, Kind, list[Value], Amount]]  # the same values, and the same kind
 
-
 # The marks: of the totals here, and of scoped_counting.py. The version before has 2 for others.
 ALL_REQUESTS, SCOPES = 1, 3
 
@@ -79,8 +78,7 @@ def count_new(every: timedelta = timedelta(0)) -> bool:
     Raises DatabaseError; then nothing is counted. On PostgreSQL that is OperationalError where
     others write for longer than PATIENCE: try later.
     """
-    # What the future says was counted by a clock that was ahead.
-    now = timezone.now()
+    now = timezone.now()  # what is far ahead was counted by a clock that was
     if every and CountedUsage.objects.filter(counted_at__range=(now - every, now + every)).exists():
         return False
     top = settled_id()
