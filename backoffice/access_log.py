@@ -2,15 +2,19 @@
 GATEWAY_LOG_CALLS wants it; and the form of what gunicorn itself has to say.
 """
 
+import json
+import logging
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from connections.client_ip import address_of
+from connections.client_ip import source_address
 from connections.telemetry.about import ABOUT
 
-from .json_lines import JsonLines
+from .json_lines import JsonLines, request_line
 from .logs import RedactSecrets, redact
 
 ADDRESSES = (
@@ -32,12 +36,8 @@ class AccessLog(Logger):  # type: ignore[misc]
         """Gives both of gunicorn's logs the form of all others."""
         super().setup(cfg)
         self._is_json = settings.LOG_FORMAT == "json"
-        handlers = [*self.error_log.handlers]
-        if self._is_json:
-            handlers += self.access_log.handlers  # its fields pass redact one by one
-        for handler in handlers:
-            if handler not in self.access_log.handlers:
-                handler.addFilter(RedactSecrets())
+        for handler in self.error_log.handlers:
+            handler.addFilter(RedactSecrets())
             if self._is_json:
                 handler.setFormatter(JsonLines())
 
@@ -52,9 +52,24 @@ class AccessLog(Logger):  # type: ignore[misc]
         if self._is_json:
             fields = fields_of(resp, environ, request_time)
             text = f"{fields['method']} {fields['path']} {fields['status']}"
-            self.access_log.info(text, extra={"fields": fields})
+            self._write(request_line(self.access_log.name, text, fields))
         else:
             super().access(resp, req, environ, request_time)
+
+    def _write(self, line: str) -> None:
+        for handler in self.access_log.handlers:
+            if getattr(handler, "stream", None) is None:  # of a file that is not open yet
+                handler.handle(logging.makeLogRecord({"msg": line.rstrip()}))
+                continue
+            handler.acquire()
+            try:
+                with suppress(OSError):  # nobody reads it any more, or the disk is full
+                    handler.stream.write(line)
+                    handler.stream.flush()
+            except UnicodeEncodeError:  # by a stream that is not UTF-8
+                handler.stream.write(json.dumps(json.loads(line)) + "\n")
+            finally:
+                handler.release()
 
     def atoms(
         self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any
@@ -75,8 +90,14 @@ def fields_of(resp: Any, environ: dict[str, Any], request_time: Any) -> dict[str
         "status": resp.status,
         "duration_ms": request_time.seconds * 1000 + request_time.microseconds // 1000,
         "bytes": resp.sent,
-        "client": address_of(environ),
+        "client": client_of(environ["REMOTE_ADDR"], environ.get("HTTP_X_FORWARDED_FOR", "")),
     } | {name: about[name] for name in FACTS if about.get(name)}
+
+
+@lru_cache(maxsize=4096)
+def client_of(remote: str, forwarded: str) -> str:
+    """The address that the request came from."""
+    return source_address(remote, forwarded, settings.TRUSTED_PROXIES)
 
 
 def is_left_out(status: int, path: str) -> bool:

@@ -42,6 +42,13 @@ def start() -> None:
     resource = Resource.create(own)
     if settings.OTEL_TRACES:
         _start_traces(resource)
+    if settings.OTEL_METRICS:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        from .otlp_metrics import MetricsSender
+
+        exporter = ToldOnce(OTLPMetricExporter(), "metrics", settings.OTEL_METRICS)
+        _running.append(MetricsSender(exporter, resource))
 
 
 def _start_traces(resource: Any) -> None:

@@ -85,7 +85,7 @@ def _most(label: str) -> int:
 
 def is_on() -> bool:
     """True where somebody may read what is counted."""
-    return bool(settings.METRICS_TOKEN or settings.METRICS_ALLOW)
+    return bool(settings.METRICS_TOKEN or settings.METRICS_ALLOW or settings.OTEL_METRICS)
 
 
 def open_slab(workers: int) -> Slab:
@@ -160,3 +160,13 @@ def add_all(added: list[tuple[int, float]]) -> None:
 def set_gauge(metric: Metric, value: float) -> None:
     """Sets a gauge of this worker."""
     _own.slot.gauges[_gauge_places[metric.name]] = value
+
+
+def own_numbers() -> dict[tuple[str, Labels], list[float]]:
+    """The numbers of each series of this process, by its metric and labels."""
+    own = _own
+    with own.lock:
+        return {
+            (one.name, one.labels): [*own.slot.values[one.start : one.start + one.width]]
+            for one in own.slot.read()
+        }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backoffice import json_lines
-from backoffice.json_lines import JsonLines
+from backoffice.json_lines import JsonLines, request_line
 from backoffice.logs import log_to_console
 from connections.telemetry.about import ABOUT, tell
 from providers.core.request_id import REQUEST_ID
@@ -63,16 +63,27 @@ def test_a_traceback_is_one_field_of_the_line(written: StringIO):
 
 
 def test_no_field_holds_what_looks_like_a_credential(written: StringIO):
-    fields = dict.fromkeys(["path", "client", "anything", "request_id", "profile"], SECRET)
     request = REQUEST_ID.set(SECRET)
-    logging.getLogger("gateway").error(f"asked with {SECRET}", extra={"fields": fields})
+    logging.getLogger("gateway").error(f"asked with {SECRET}")
     REQUEST_ID.reset(request)
-    assert "1234567890" not in written.getvalue() and len(lines(written)) == 1
+    fields = dict.fromkeys(["path", "request_id", "profile", "person", "token"], SECRET)
+    line = request_line("gunicorn.access", f"GET {SECRET}", fields)
+    assert "1234567890" not in written.getvalue() + line and len(lines(written)) == 1
 
 
-def test_what_is_no_text_is_written_all_the_same(written: StringIO):
-    logging.getLogger("gateway").error("half \ud800", extra={"fields": {"odd": {1: object}}})
-    assert lines(written)[0]["message"] == "half \ud800"
+def test_the_line_of_a_request_is_written_as_all_others_are(written: StringIO):
+    request = REQUEST_ID.set("order-17")
+    logging.getLogger("gunicorn.access").warning("GET / 200")
+    REQUEST_ID.reset(request)
+    own = json.loads(request_line("gunicorn.access", "GET / 200", {"request_id": "order-17"}))
+    (other,) = lines(written)
+    assert len(own.pop("time")) == len(other.pop("time")) and own | {"level": "WARNING"} == other
+
+
+def test_half_a_character_is_written_all_the_same(written: StringIO):
+    logging.getLogger("gateway").error("half \ud800")
+    line = request_line("gunicorn.access", "GET", {"profile": "half \ud800"})
+    assert lines(written)[0]["message"] == json.loads(line)["profile"] == "half \ud800"
 
 
 @pytest.fixture

@@ -248,3 +248,16 @@ def test_what_is_not_sampled_is_not_sent_and_yet_passed_on(traced: Gateway, coll
 def test_every_line_that_the_server_writes_is_json(traced: Gateway):
     traced.client.get(f"{traced.url}/nowhere")
     assert {one["level"] for one in lines(traced)} and all(one["time"] for one in lines(traced))
+
+
+def test_the_numbers_of_metrics_come_to_the_collector_too(traced: Gateway, collector: Collector):
+    traced.chat(traced.known("words"), stream=True).read()
+    names = ("switchboard.gateway_requests", CONVENTIONS["duration"], CONVENTIONS["first"])
+    eventually(lambda: {*names} <= {*collector.metrics()})
+    found = collector.metrics()
+    requests, duration, first = (found[name] for name in names)
+    assert sum(one.as_double for one in requests.sum.data_points) >= 1
+    point = duration.histogram.data_points[0]
+    assert point.count == sum(point.bucket_counts) and point.sum > 0 and not point.HasField("max")
+    assert attributes(point.attributes) == {CONVENTIONS["provider"]: "openai-compatible"}
+    assert first.unit == "s" and len(point.explicit_bounds) + 1 == len(point.bucket_counts)
