@@ -16,11 +16,19 @@ from .load import Job, chat, run
 from .processes import Running, cpu
 from .upstream import upstream
 
+COLLECTOR = "http://127.0.0.1:{}/v1/traces"  # at the port of the service, which takes anything
 # What is on in each line of the table, as settings. The first is the one to compare with.
 WAYS: dict[str, dict[str, str]] = {
     "nothing": {},
     "metrics": {"METRICS_TOKEN": "reads-the-figures-of-a-bench-5f1d"},
+    "traces": {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": COLLECTOR,
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.01",
+    },
+    "JSON": {"LOG_FORMAT": "json"},  # with a line for each call
 }
+WAYS["all"] = {name: value for way in WAYS.values() for name, value in way.items()}
 CLIENTS, SECONDS, TURNS = 16, 3.0, 5
 
 
@@ -45,7 +53,10 @@ def served(stack: ExitStack, url: str) -> tuple[str, dict[str, Running]]:
         command, env=os.environ | common, stdout=subprocess.PIPE, text=True, check=True
     )
     found = {
-        name: stack.enter_context(server(**common, **settings)) for name, settings in WAYS.items()
+        name: stack.enter_context(
+            server(**common, **{key: one.format(service.port) for key, one in settings.items()})
+        )
+        for name, settings in WAYS.items()
     }
     return made.stdout.split()[-2], found
 
