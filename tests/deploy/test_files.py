@@ -85,7 +85,7 @@ def test_every_room_goes_into_the_image():
 def test_a_stop_may_take_as_long_as_the_streams():
     longest = settings.GRACEFUL_TIMEOUT
     pod = kinds()["Deployment"]["spec"]["template"]["spec"]
-    pause = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    pause = int(kinds()["ConfigMap"]["data"]["DRAIN_SECONDS"])
     stop = re.search(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
     assert stop and int(stop[1]) > longest
     assert int(COMPOSE["services"]["web"]["stop_grace_period"].rstrip("s")) > longest
