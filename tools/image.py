@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from docker.utils.build import exclude_paths
 from dockerfile_parse import DockerfileParser
@@ -53,7 +54,8 @@ def main() -> None:
     """Build, and say what came of it."""
     stages: dict[str, Stage] = {}
     last = ""
-    for step in DockerfileParser(path=str(DOCKERFILE)).structure:
+    parser: Any = DockerfileParser(path=str(DOCKERFILE))
+    for step in parser.structure:
         name, value = step["instruction"], step["value"]
         if name == "COMMENT":
             continue
