@@ -54,7 +54,7 @@ def main() -> None:
     """Build, and say what came of it."""
     stages: dict[str, Stage] = {}
     last = ""
-    parser: Any = DockerfileParser(path=str(DOCKERFILE))  # type: ignore[no-untyped-call]
+    parser: Any = DockerfileParser(path=str(DOCKERFILE))
     for step in parser.structure:
         name, value = step["instruction"], step["value"]
         if name == "COMMENT":
