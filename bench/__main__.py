@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import gateway, promptflow, telemetry
+from . import gateway, instances, promptflow, telemetry
 from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
@@ -24,7 +24,8 @@ PARTS = sys.argv[1:] or [
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
     `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit`, `backup` and
-    `telemetry`. `memory` takes half an hour, so it is only measured where it is named.
+    `telemetry`. `memory` takes half an hour, and `instances` starts servers of its own, so they
+    are only measured where they are named.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -39,8 +40,10 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if set(PARTS) - {"process", "promptflow"}:
+        if set(PARTS) - {"process", "promptflow", "instances"}:
             served()
+        if "instances" in PARTS:
+            instances.measure()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
 

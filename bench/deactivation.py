@@ -1,5 +1,5 @@
 """Measures for how long a worker still answers from a connection that was switched off: `python -m
-bench.deactivation <port> <pid>`.
+bench.deactivation <port> <pid> ...`, with as many pairs as there are instances.
 
 The token is in BENCH_TOKEN. The service switches in this process; each worker is asked in turn on a
 kept connection of its own until all have refused.
@@ -88,7 +88,9 @@ def main() -> None:
     django.setup()
     from connections.models import Connection
 
-    asked = workers(int(sys.argv[1]), int(sys.argv[2]), os.environ["BENCH_TOKEN"])
+    pairs = zip(map(int, sys.argv[1::2]), map(int, sys.argv[2::2]), strict=True)
+    token = os.environ["BENCH_TOKEN"]
+    asked = [one for port, pid in pairs for one in workers(port, pid, token)]
     connection = Connection.objects.get(alias="bench")
     rounds = [one_round(connection, asked) for _ in range(ROUNDS)]
     times = [taken for taken, _ in rounds]

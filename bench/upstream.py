@@ -18,6 +18,7 @@ from .processes import Running
 
 WORD = "word "
 LENGTH = b"content-length:"
+ASKED = b"GET /answered "  # how many chats were asked for
 ASKS_FOR_A_STREAM = (b'"stream":true', b'"stream": true')
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -44,9 +45,13 @@ def usage(chunks: int) -> dict[str, object]:
 def plain(chunks: int) -> bytes:
     """The whole HTTP answer that is not streamed."""
     message = {"role": "assistant", "content": WORD * chunks, "refusal": None}
-    body = json.dumps(
-        document("chat.completion", message=message, finish_reason="stop") | usage(chunks)
-    ).encode()
+    completion = document("chat.completion", message=message, finish_reason="stop")
+    return document_answer(completion | usage(chunks))
+
+
+def document_answer(content: dict[str, object]) -> bytes:
+    """A whole HTTP answer."""
+    body = json.dumps(content).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         len(body),
         body,
@@ -101,12 +106,17 @@ class Upstream(asyncio.Protocol):
         end = head + 4 + (int(names[at + len(LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else 0)
         if len(self.buffer) < end:
             return
-        body, self.buffer = self.buffer[head:end], self.buffer[end:]
+        body, is_question = self.buffer[head:end], self.buffer.startswith(ASKED)
+        self.buffer = self.buffer[end:]
         pieces = (
             self.options.events
             if any(mark in body for mark in ASKS_FOR_A_STREAM)
             else [self.options.plain]
         )
+        if is_question:
+            pieces = [document_answer({"answered": self.options.answered})]
+        else:
+            self.options.answered += b"POST" in names[:4].upper()
         self.busy = True
         self.later(
             self.options.first_byte, self.write_head if len(pieces) > 1 else self.write, pieces, 0
@@ -147,6 +157,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--per-chunk", type=float, default=0, help="seconds between two chunks")
     options = parser.parse_args()
+    options.answered = 0
     options.plain, options.events = plain(options.chunks), events(options.chunks)
     return options
 
