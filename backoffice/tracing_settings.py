@@ -47,7 +47,7 @@ def read_form_of_log(env: Environment) -> tuple[str, bool]:
     found = env.text("LOG_FORMAT", "text").lower()
     if found not in FORMATS:
         raise ImproperlyConfigured("LOG_FORMAT is not a form of the log. Write text or json.")
-    return found, env.boolean("GATEWAY_LOG_CALLS", found == "json")
+    return found, env.boolean("GATEWAY_LOG_CALLS", False)
 
 
 def read_collectors(env: Environment) -> tuple[str, str, bool]:

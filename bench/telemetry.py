@@ -26,9 +26,10 @@ WAYS: dict[str, dict[str, str]] = {
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
         "OTEL_TRACES_SAMPLER_ARG": "0.01",
     },
-    "JSON": {"LOG_FORMAT": "json"},  # with a line for each call
+    "JSON": {"LOG_FORMAT": "json"},
 }
 WAYS["all"] = {name: value for way in WAYS.values() for name, value in way.items()}
+WAYS["calls"] = WAYS["all"] | {"GATEWAY_LOG_CALLS": "true"}
 CLIENTS, SECONDS, TURNS = 16, 3.0, 5
 
 

@@ -33,6 +33,7 @@ def traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
     with gateway(
         place,
         LOG_FORMAT="json",
+        GATEWAY_LOG_CALLS="true",
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         OTEL_EXPORTER_OTLP_HEADERS="x-tenant=one",
         OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test",

@@ -70,11 +70,13 @@ def test_headers_are_listed_masked():
     ("given", "found"),
     [
         ({}, ("text", False)),
-        ({"LOG_FORMAT": "JSON"}, ("json", True)),
-        ({"LOG_FORMAT": "json", "GATEWAY_LOG_CALLS": "false"}, ("json", False)),
+        ({"LOG_FORMAT": "JSON"}, ("json", False)),
+        ({"LOG_FORMAT": "json", "GATEWAY_LOG_CALLS": "true"}, ("json", True)),
     ],
 )
-def test_calls_have_lines_in_json(given: dict[str, str], found: tuple[str, bool]):
+def test_good_calls_have_lines_where_that_is_asked_for(
+    given: dict[str, str], found: tuple[str, bool]
+):
     assert read_form_of_log(Environment(given)) == found
     with pytest.raises(ImproperlyConfigured, match="text or json"):
         read_form_of_log(Environment({"LOG_FORMAT": "xml"}))
