@@ -21,6 +21,8 @@ SDKS = (
     *("openai", "anthropic", "google.genai", "google.auth.transport.requests", "apprise"),
     *("boto3.session", "botocore.httpsession", "botocore.signers", "botocore.waiter"),
     *("azure.identity.aio", "azure.keyvault.secrets", "azure.core.pipeline.transport"),
+    *("openai.resources.models", "openai.resources.chat", "openai.resources.embeddings"),
+    *("google.auth.aio.credentials", "opentelemetry.propagate"),
     *("google.cloud.secretmanager", "hvac", "genai_prices", "gunicorn.app.wsgiapp"),
 )
 
@@ -37,6 +39,7 @@ def main() -> None:
             importlib.import_module(module.name)
     for sdk in SDKS:
         importlib.import_module(sdk)
+    importlib.import_module("apprise").Apprise().add("json://localhost")  # loads what it knows
     sources = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     here = Path.cwd()
     for source in sorted(one for one in sources if one and one.endswith(".py")):

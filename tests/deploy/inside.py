@@ -28,10 +28,10 @@ def ask_providers() -> None:
     """Make the clients of each, and let each ask."""
     for one in (*PROVIDERS.values(), *SHIPPED.values()):
         made = sample(one, NOWHERE)
-        for name in ("client", "async_client"):
-            if hasattr(type(made), name):
-                asyncio.run(taken(made, name))
         try:
+            for name in ("client", "async_client"):
+                if hasattr(type(made), name):
+                    asyncio.run(taken(made, name))
             made.check()
         except ProviderError as error:
             if error.code in ("not_installed", "error"):
