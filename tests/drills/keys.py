@@ -33,7 +33,9 @@ def lost_key(place: Path) -> str:
         promise(listed.status == 200, f"connections are listed: {listed}")
         renamed = one.api("PATCH", "/connections/written", {"name": "Renamed without the key"})
         promise(renamed.status == 200, f"a name can be changed: {renamed}")
-        told = one.ready().text
+        told = one.ready()
+        promise(told.status == 503, f"readiness refuses: {told}")
+        promise("FERNET_KEYS" in told.body["reasons"]["keys"], f"it says why: {told}")
         restart(one, right)
         after = one.query("SELECT credentials FROM connections_connection ORDER BY alias")
         promise(before == after, "what is encrypted is as it was, byte for byte")
@@ -44,7 +46,7 @@ def lost_key(place: Path) -> str:
     del calls
     return (
         f"{seen} connections as they were, byte for byte; calls that need a secret 409 "
-        f"undecryptable, others 200, a name can be changed; readiness says {told}; with the key "
+        f"undecryptable, others 200, a name can be changed; readiness 503, which names FERNET_KEYS; with the key "
         "calls are answered; lost: nothing"
     )
 
@@ -53,7 +55,7 @@ def restart(one: Scene, keys: str) -> None:
     """Starts the product again, with these keys."""
     one.product.stop()
     one.product.variables |= {"FERNET_KEYS": keys}
-    one.product.start()
+    one.product.start(probe="startup")
 
 
 def weak_keys(place: Path) -> str:

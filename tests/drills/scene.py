@@ -111,10 +111,14 @@ class Product:
         return f"http://127.0.0.1:{self.port}"
 
     def start(
-        self, before: Sequence[str] = (), descriptors: int = 0, is_waited_for: bool = True
+        self,
+        before: Sequence[str] = (),
+        descriptors: int = 0,
+        is_waited_for: bool = True,
+        probe: str = "ready",
     ) -> float:
         """Starts it, and gives the seconds until it is ready. `before`: a command that starts it.
-        `descriptors`: how many each process may have.
+        `descriptors`: how many each process may have. `probe`: the one that is waited for.
         """
 
         def limit() -> None:
@@ -134,13 +138,13 @@ class Product:
                 preexec_fn=limit,
             )
         if is_waited_for:
-            eventually(self._is_ready, START_SECONDS, "the server is ready")
+            eventually(lambda: self._answers(probe), START_SECONDS, f"the server: {probe}")
         return time.monotonic() - began
 
-    def _is_ready(self) -> bool:
+    def _answers(self, probe: str) -> bool:
         assert self.process
         promise(self.process.poll() is None, f"the server runs: {self.said[-2000:]}")
-        return ask(f"{self.url}/health/ready", wait=5).status == 200
+        return ask(f"{self.url}/health/{probe}", wait=5).status == 200
 
     @property
     def said(self) -> str:
