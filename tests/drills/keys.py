@@ -46,8 +46,8 @@ def lost_key(place: Path) -> str:
     del calls
     return (
         f"{seen} connections as they were, byte for byte; calls that need a secret 409 "
-        f"undecryptable, others 200, a name can be changed; readiness 503, which names FERNET_KEYS; with the key "
-        "calls are answered; lost: nothing"
+        "undecryptable, others 200, a name can be changed; readiness 503, which names FERNET_KEYS; "
+        "with the key calls are answered; lost: nothing"
     )
 
 
