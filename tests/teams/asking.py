@@ -38,8 +38,12 @@ async def ask(text: str, path: str, body: Any = None, profile: str = "") -> Answ
         "client": ("127.0.0.1", 1),
     }
 
+    received = iter([{"type": "http.request", "body": content}])
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content}
+        """The body, then nothing: nobody hangs up."""
+        message = next(received, None)
+        return message or await asyncio.get_running_loop().create_future()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
