@@ -98,6 +98,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_warnings_and_what_nobody_caught_are_lines_too(written: StringIO):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
+        logging.captureWarnings(False)  # who called it before in this process?
         json_lines.log_what_is_written_past_logging()
         warnings.warn("soon gone", DeprecationWarning, stacklevel=1)
         logging.captureWarnings(False)
