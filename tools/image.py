@@ -27,7 +27,6 @@ from dockerfile_parse import DockerfileParser
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".image"
 DOCKERFILE = ROOT / "deploy" / "image" / "Dockerfile"
-MIRROR = "http://deb.debian.org/debian"
 # what Debian's slim images lack (debuerreotype's .slimify-excludes), and what apt keeps
 SLIM = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian")
 KEPT_BY_APT = ("var/cache/apt", "var/lib/apt/lists")
@@ -78,7 +77,7 @@ def make_base(image: str, name: str) -> Path:
     if not (base / "etc" / "debian_version").exists():
         shutil.rmtree(base, ignore_errors=True)
         base.mkdir(parents=True)
-        run("debootstrap", "--variant=minbase", suite, str(base), MIRROR)
+        run("debootstrap", "--variant=minbase", suite, str(base))
         for folder in (*SLIM, *KEPT_BY_APT):
             for path in (base / folder).iterdir():
                 run("rm", "-rf", str(path))
