@@ -9,7 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from .api import server
 from .load import Job, chat, run
@@ -30,7 +32,7 @@ WAYS: dict[str, dict[str, str]] = {
 }
 WAYS["all"] = {name: value for way in WAYS.values() for name, value in way.items()}
 WAYS["calls"] = WAYS["all"] | {"GATEWAY_LOG_CALLS": "true"}
-CLIENTS, SECONDS, TURNS = 16, 3.0, 5
+CLIENTS, SECONDS, TURNS = 16, 1.5, 15
 
 
 def measure(urls: dict[str, str]) -> None:
@@ -38,7 +40,8 @@ def measure(urls: dict[str, str]) -> None:
     print_counts()
     for name, url in urls.items():
         print(f"\nThe gateway on {name}; {CLIENTS} clients, {TURNS} turns of {SECONDS:g} s")
-        print(f"{'':<12}{'stream':>8}{'requests/s':>12}{'of nothing':>12}{'CPU s/1,000':>13}")
+        heads = f"{'requests/s':>12}{'of nothing':>12}{'CPU s/1,000':>13}{'of nothing':>12}"
+        print(f"{'':<12}{'stream':>8}{heads}")
         with ExitStack() as stack:
             token, servers = served(stack, url)
             for stream in (False, True):
@@ -63,30 +66,46 @@ def served(stack: ExitStack, url: str) -> tuple[str, dict[str, Running]]:
 
 
 def print_turns(token: str, servers: dict[str, Running], stream: bool) -> None:
-    """A line for each way: the best of its turns, since others disturb a machine and speed none."""
-    rates: dict[str, list[float]] = {name: [] for name in servers}
-    used = dict.fromkeys(servers, 0.0)
-    counts = dict.fromkeys(servers, 0)
+    """A line for each way: medians over the turns, of its own figures and of their ratios to those
+    of `nothing` in the same turn.
+    """
+    turns: list[dict[str, Turn]] = []
     for one in servers.values():
         run(Job(one.port, chat(token, stream), CLIENTS, 0.5))  # all workers are warm
-    for turn in range(TURNS):
+    for number in range(TURNS):
         names = list(servers)
-        for name in names if turn % 2 else reversed(names):
-            one = servers[name]
-            before = cpu(one.pid) or 0.0
-            found = run(Job(one.port, chat(token, stream), CLIENTS, SECONDS))
-            used[name] += (cpu(one.pid) or 0.0) - before
-            rates[name].append(found.rate)
-            counts[name] += found.count
-    base = max(rates["nothing"])
-    for name, mine in rates.items():
-        spent = used[name] * 1000 / counts[name] if counts[name] else 0.0
-        share = max(mine) / base if base else 0.0
+        turns.append(
+            {
+                name: take_turn(servers[name], token, stream)
+                for name in (names if number % 2 else reversed(names))
+            }
+        )
+    for name in servers:
+        mine, base = [one[name] for one in turns], [one["nothing"] for one in turns]
+        rates = [one.rate / other.rate for one, other in zip(mine, base, strict=True)]
+        costs = [one.cost / other.cost for one, other in zip(mine, base, strict=True)]
+        rate, cost = median(one.rate for one in mine), median(one.cost for one in mine)
         print(
-            f"{name:<12}{'yes' if stream else 'no':>8}{max(mine):>12,.0f}{share:>12.1%}"
-            f"{spent:>13.3f}",
+            f"{name:<12}{'yes' if stream else 'no':>8}"
+            f"{rate:>12,.0f}{median(rates):>12.1%}{cost:>13.3f}{median(costs):>12.1%}",
             flush=True,
         )
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Requests a second, and seconds of CPU for 1,000 of them."""
+
+    rate: float
+    cost: float
+
+
+def take_turn(one: Running, token: str, stream: bool) -> Turn:
+    """What one server takes and gives for SECONDS."""
+    before = cpu(one.pid) or 0.0
+    found = run(Job(one.port, chat(token, stream), CLIENTS, SECONDS))
+    spent = (cpu(one.pid) or 0.0) - before
+    return Turn(found.rate, spent * 1000 / found.count)
 
 
 def print_counts() -> None:
