@@ -56,11 +56,13 @@ def _without_tokens(text: str) -> str:
 class RedactSecrets(logging.Filter):
     """Redacts the finished message, and the traceback if there is one.
 
-    A refusal (403, 404) is no fault and has none.
+    A refusal (400, 403, 404) is no fault and has none: whoever asks by a wrong host name would
+    write a page of log each time.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name == "django.request" and record.levelno < logging.ERROR:
+        is_refusal = record.name == "django.request" and record.levelno < logging.ERROR
+        if is_refusal or record.name.startswith("django.security."):
             record.exc_info = record.exc_text = None
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:

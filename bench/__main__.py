@@ -17,13 +17,13 @@ REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PAGES = int(os.environ.get("BENCH_PAGES", "10000"))
 PARTS = sys.argv[1:] or [
     *("start", "process", "api", "pages", "gateway", "promptflow"),
-    *("hands", "checks", "usage", "replace", "signin", "audit", "backup", "telemetry"),
+    *("hands", "checks", "usage", "replace", "signin", "alive", "audit", "backup", "telemetry"),
 ]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
-    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `audit`, `backup` and
+    `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `alive`, `audit`, `backup` and
     `telemetry`. `memory` takes half an hour, and `instances` starts servers of its own, so they
     are only measured where they are named.
     """
@@ -107,6 +107,7 @@ def on_one_database(name: str, url: str) -> None:
         "audit": ("The audit", [("bench.audit", str(REQUESTS))]),
         "backup": ("Backups", [("bench.backup", str(CONNECTIONS), str(REQUESTS))]),
         "signin": ("A thousand sign-ins a minute", [("bench.signin",)]),
+        "alive": ("/health/live beside the gateway and pages", [("bench.alive",)]),
         "memory": ("Memory", [("bench.memory", str(REQUESTS), str(PAGES))]),
     }
     for part, (title, commands) in modules.items():

@@ -66,29 +66,26 @@ def measure(requests: int, pages: int) -> None:
         model = f"memory-{time.time_ns()}"
         token, cookie = prepared(stub.port, model)
         with server() as running:
-            asked, rows = Asked(running.port), []
+            asked, rows, began = Asked(running.port), [], time.monotonic()
             asked.ask(page("/health/live", ""), VIEWERS, 1)  # the workers are there then
             workers = tree(running.pid)[1:]
-            print(f"{'requests':>12}{'pages':>9}   RSS of each worker, MB")
+            columns = f"{'RSS MB':>9}{'PSS MB':>9}" * len(workers)
+            print(f"{'requests':>12}{'pages':>9}{'seconds':>9}{columns}", flush=True)
             for part in range(1, PARTS + 1):
                 left = requests * part // PARTS - asked.requests
                 asked.requests += asked.ask(chat(token, False, model), CLIENTS, left)
                 for path in PAGES:
                     number = pages * part // PARTS // len(PAGES) - asked.pages // len(PAGES)
                     asked.pages += asked.ask(page(path, cookie), VIEWERS, max(1, number))
-                rows.append([rss(worker) for worker in workers])
-                figures = "".join(f"{one:>9,.1f}" for one in rows[-1])
-                print(f"{asked.requests:>12,}{asked.pages:>9,}{figures}", flush=True)
-    growth = max(100 * (last / first - 1) for first, last in zip(rows[0], rows[-1], strict=True))
+                rows.append([memory(worker) or (0.0, 0.0) for worker in workers])
+                figures = "".join(f"{rss:>9,.1f}{pss:>9,.1f}" for rss, pss in rows[-1])
+                taken = time.monotonic() - began
+                print(f"{asked.requests:>12,}{asked.pages:>9,}{taken:>9,.0f}{figures}", flush=True)
+    ends = zip(rows[0], rows[-1], strict=True)
+    growth = max(100 * (last[0] / first[0] - 1) for first, last in ends)
     print(f"growth after the first part {growth:.1f} % (at most {MOST} %)")
     if asked.errors:
         print(f"{len(asked.errors)} measurements with errors: {asked.errors[0][:300]!r}")
-
-
-def rss(pid: int) -> float:
-    """MB of one process; 0 when it has ended."""
-    found = memory(pid)
-    return found[0] if found else 0.0
 
 
 if __name__ == "__main__":

@@ -69,6 +69,16 @@ def _memory_lines(pid: int) -> list[str]:
         return []
 
 
+def waited(pid: int) -> float:
+    """Seconds in which the process's first thread could have run and waited for a core; 0 where
+    that cannot be read.
+    """
+    try:
+        return int((PROC / str(pid) / "task" / str(pid) / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 def served_by(pid: int, port: int, client_port: int) -> int | None:
     """The process of a server on `port` that holds the connection which a client on this machine
     has from `client_port`; None if it cannot be seen.

@@ -86,10 +86,14 @@ def test_a_traceback_is_redacted():
     ) and "ValueError" in logging.Formatter().format(one)
 
 
-def test_a_refusal_leaves_no_traceback():
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("django.request", logging.WARNING), ("django.security.DisallowedHost", logging.ERROR)],
+)
+def test_a_refusal_leaves_no_traceback(name, level):
     one = logging.LogRecord(
-        "django.request",
-        logging.WARNING,
+        name,
+        level,
         "file.py",
         1,
         "Forbidden: %s",
