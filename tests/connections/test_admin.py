@@ -12,7 +12,7 @@ from tests.fakes import OLDER_KEY, SECRET, connect, profile_of, reload
 from tests.pages import html, value_of, words, world
 from tests.people import PASSWORD, browser, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 LISTS = {"connection": "/admin/connections/connection/", "profile": "/admin/connections/profile/"}
 
 
@@ -118,6 +118,7 @@ def test_the_page_of_one_row_is_read_only(rows: dict, client: Client, kind: str)
     assert world() == before
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", LISTS)
 def test_credentials_are_nowhere(rows: dict, client: Client, kind: str):
     for url in (
@@ -135,6 +136,7 @@ def test_the_lists_work_without_key_and_provider(rows: dict, client: Client, set
     assert [client.get(url).status_code for url in LISTS.values()] == [200, 200]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "query",
     [

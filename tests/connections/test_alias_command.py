@@ -12,7 +12,7 @@ from connections.management.commands.alias import Command
 from connections.models import Connection, FormerAlias
 from tests.fakes import connect, profile_of, reload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def run(*arguments: str) -> str:

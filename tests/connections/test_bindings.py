@@ -25,7 +25,7 @@ from connections.services.binding import begin_grace, bind_while_in_grace
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 from tests.people import browser
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 EVIL = "https://evil.example.com/v1"
 
 
@@ -141,6 +141,7 @@ def test_a_version_that_was_edited_is_not_brought_back(connection, administrator
         services.undo_last_act(administrator)
 
 
+@pytest.mark.server
 def test_undo_and_a_deletion_undone_bind_to_what_they_bring_back(connection, administrator):
     given = {"base_url": "https://new.example.com", "api_key": OTHER_SECRET}
     services.update_connection(connection, actor=administrator, settings=given, merge=True)
@@ -196,6 +197,7 @@ def test_nor_by_a_note_that_no_key_of_ours_made_or_whose_time_is_over(connection
         assert code_of(connection) == "misplaced"
 
 
+@pytest.mark.server
 def test_after_the_upgrade_it_is_taken_for_a_day_and_bound_by_a_job(connection):
     unbound("connections_connection", {"api_key": SECRET}, pk_of(connection))
     begin_grace()
@@ -221,6 +223,7 @@ def test_the_command_binds_what_a_backup_brought_and_leaves_what_was_moved(fake)
     assert (code_of(old), code_of(moved)) == ("", "misplaced")
 
 
+@pytest.mark.server
 def test_a_rotation_keeps_what_belongs_where_and_what_does_not(fake, settings):
     settings.FERNET_KEYS = [OLDER_KEY]
     own, moved = connect(), connect(name="Moved")
@@ -232,6 +235,7 @@ def test_a_rotation_keeps_what_belongs_where_and_what_does_not(fake, settings):
     assert (code_of(own), code_of(moved)) == ("", "misplaced")
 
 
+@pytest.mark.server
 def test_the_migration_binds_rows_versions_replacements_and_tokens(fake):
     row = connect()
     begin_replacement(row, {"api_key": OTHER_SECRET}, actor=None)
@@ -275,6 +279,7 @@ def test_the_version_before_reads_a_bound_document(connection):
     assert settings_alone(document) == {"api_key": SECRET} and isinstance(document[BOUND], list)
 
 
+@pytest.mark.server
 def test_numbers_are_the_same_on_every_database():
     written = {"a": 1e16, "b": 1, "c": [-0.0, True], "d": {"e": 0.5}}
     read = {"a": 10000000000000000, "b": 1.0, "c": [0.0, True], "d": {"e": 0.5}}

@@ -17,7 +17,7 @@ from connections.checks import rows_can_be_read
 from connections.models import Connection
 from tests.fakes import OLDER_KEY, connect
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,10 +29,12 @@ def found(*identifiers: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.server
 def test_a_sound_database_has_nothing_to_say(connection: Connection):
     assert found() == {}
 
 
+@pytest.mark.server
 @pytest.mark.usefixtures("connection")
 def test_a_table_that_waits_for_a_migration_is_not_read():
     with database.cursor() as cursor:
@@ -95,6 +97,7 @@ def test_the_secret_key_is_no_encryption_key(settings):
     assert set(found()) == {"connections.E003"}
 
 
+@pytest.mark.server
 def test_a_row_without_its_provider_is_a_warning(connection: Connection):
     Connection.objects.update(provider_id="gone")
     assert "1 connection(s) have the provider 'gone'" in found()["connections.W001"]
@@ -120,6 +123,7 @@ def test_a_resolved_reference_is_no_warning(fake, settings):
     assert found() == {}
 
 
+@pytest.mark.server
 def test_a_lost_key_is_a_warning_with_a_count(connection: Connection, settings):
     settings.FERNET_KEYS = [OLDER_KEY]
     assert "credentials of 1 connection(s) cannot be decrypted" in found()["connections.W003"]
@@ -132,6 +136,7 @@ def test_the_command_shows_warnings_and_passes(connection: Connection):
     assert "connections.W002" in out.getvalue()
 
 
+@pytest.mark.server
 def test_before_the_first_migrate_the_checks_pass(tmp_path: Path):
     environment = {
         "SECRET_KEY": "of-one-test-only-0123456789abcdefgh",

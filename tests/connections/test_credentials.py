@@ -36,7 +36,7 @@ from providers.core.schema import secret_names
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 from tests.providers.samples import PROVIDERS, SHIPPED, of_each_kind, sample_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def token_of(row: Connection) -> bytes:
@@ -74,18 +74,21 @@ DOCUMENTS = [
 ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("document", DOCUMENTS, ids=range(len(DOCUMENTS)))
 def test_a_document_comes_back_with_its_types(document: dict):
     row = Connection.objects.create(alias="a", name="A", provider_id="fake", credentials=document)
     assert dict(reload(row).credentials) == document
 
 
+@pytest.mark.server
 def test_the_database_has_neither_values_nor_names(connection: Connection):
     clear = json.loads(fernet().decrypt(token_of(connection)))
     assert clear.keys() == {"api_key", BOUND} and clear["api_key"] == SECRET
     assert b"api_key" not in token_of(connection) and SECRET.encode() not in token_of(connection)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_no_credentials_are_null(nothing: Any):
     row = Connection.objects.create(alias="a", name="A", provider_id="fake", credentials=nothing)
@@ -130,6 +133,7 @@ def test_without_any_key_nothing_is_encrypted(settings):
         )
 
 
+@pytest.mark.server
 def test_garbage_in_the_column_is_a_state(connection: Connection):
     with database.cursor() as cursor:
         cursor.execute(
@@ -152,12 +156,14 @@ def test_the_key_column_names_the_key(connection: Connection):
     assert connection.credentials_key not in NEWEST_KEY
 
 
+@pytest.mark.server
 def test_an_update_may_copy_the_column(connection: Connection, fake):
     other = connect(name="Other", settings={"api_key": OTHER_SECRET})
     Connection.objects.filter(pk=other.pk).update(credentials=F("credentials"))
     assert dict(reload(other).credentials) == {"api_key": OTHER_SECRET}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "expression", [Value("clear text"), F("name")], ids=["Value", "F of another column"]
 )
@@ -169,6 +175,7 @@ def test_an_expression_that_would_be_stored_in_clear_is_refused(
     assert dict(reload(connection).credentials) == {"api_key": SECRET}
 
 
+@pytest.mark.server
 def test_an_update_encrypts(connection: Connection):
     values = bound({"api_key": OTHER_SECRET}, connection.binding)
     Connection.objects.update(credentials=values)
@@ -176,6 +183,7 @@ def test_an_update_encrypts(connection: Connection):
     assert OTHER_SECRET.encode() not in token_of(connection)
 
 
+@pytest.mark.server
 def test_a_bulk_update_encrypts(connection: Connection):
     connection.credentials = bound({"api_key": OTHER_SECRET}, connection.binding)
     Connection.objects.bulk_update([connection], ["credentials"])
@@ -183,6 +191,7 @@ def test_a_bulk_update_encrypts(connection: Connection):
     assert OTHER_SECRET.encode() not in token_of(connection)
 
 
+@pytest.mark.server
 def test_deferred_credentials_are_not_touched_by_a_save(connection: Connection):
     before = token_of(connection)
     row = Connection.objects.listed().get(pk=connection.pk)
@@ -191,12 +200,14 @@ def test_deferred_credentials_are_not_touched_by_a_save(connection: Connection):
     assert token_of(connection) == before and reload(connection).credentials_key == key_ids()[0]
 
 
+@pytest.mark.server
 def test_a_list_loads_no_credentials(connection: Connection):
     assert Connection.objects.listed().get(pk=connection.pk).get_deferred_fields() == {
         "credentials"
     }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("model", ["connections.Connection", "connections.HistoricalConnection"])
 def test_dumpdata_has_no_credentials(connection: Connection, model: str):
     out = StringIO()

@@ -11,7 +11,7 @@ from connections import services
 from connections.management.commands.hosts import Command
 from connections.models import Connection, HostApproval
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 HOST = "https://gateway.example"
 
 

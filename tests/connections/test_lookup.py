@@ -24,7 +24,7 @@ from tests.people import browser
 
 from .api.calls import Api, token_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def former_alias_of(row: Any) -> str:
@@ -69,6 +69,7 @@ def output(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.server
 def test_by_the_services(row: Connection, profile: Profile, spelled: Callable[[Any], str]):
     assert runtime.find_connection(spelled(row)).id == row.pk
     assert runtime.find_profile(spelled(profile)).id == profile.pk
@@ -137,6 +138,7 @@ def test_as_a_default(profile: Profile, administrator: Any, spelled: Callable[[A
     assert services.default_profiles()["Chat"] == profile
 
 
+@pytest.mark.server
 def test_in_the_filters_of_lists(
     row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]
 ):
@@ -153,6 +155,7 @@ def test_in_the_filters_of_lists(
     ]
 
 
+@pytest.mark.server
 def test_in_the_filters_of_usage(row: Connection, profile: Profile, spelled: Callable[[Any], str]):
     names = {
         "profile_id": profile.pk,
@@ -197,6 +200,7 @@ def test_of_what_flows_read(row: Connection, administrator: Any, spelled: Callab
         assert found["name"] == spelled(row)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "text",
     [
@@ -217,6 +221,7 @@ def test_what_is_nobodys_finds_nobody(row: Connection, text: str):
     )
 
 
+@pytest.mark.server
 def test_several_are_found_by_what_they_were_asked_for_with_one_query(row: Connection):
     other = connect(name="Other")
     with CaptureQueriesContext(database) as seen:
@@ -232,6 +237,7 @@ def test_ids_and_aliases_are_shown_to_be_copied(row: Connection, profile: Profil
         assert f'<code class="whole">{one.pk}</code>' in shown
 
 
+@pytest.mark.server
 def test_a_list_is_searched_by_id_too(row: Connection):
     connect(name="Other")
     assert list(listing.connections({"q": str(row.pk)})) == [row]

@@ -14,8 +14,6 @@ from tests.upstreams import Upstream as Repeating
 from .serving import HELLO, Gateway, gateway
 from .upstream import SAID
 
-pytestmark = pytest.mark.server
-
 BEARER, OWN_HEADER, EXTRA, NATIVE = (
     "sk-leak-bearer-51c7",
     "leak-own-header-a83f",
@@ -103,6 +101,7 @@ def _native(gate: Gateway, provider: str, mode: str, ask: Any) -> list[Any]:
         return found
 
 
+@pytest.mark.server
 def test_the_keys_did_arrive(gate: Gateway, said: str):
     sent = "\n".join(str(one.headers) for one in gate.upstream.seen)
     assert all(secret in sent for secret in (BEARER, OWN_HEADER, EXTRA))
@@ -118,12 +117,14 @@ def test_no_log_has_a_key(gate: Gateway, said: str):
     assert [secret for secret in SECRETS if secret in gate.log] == []
 
 
+@pytest.mark.server
 def test_no_row_has_a_key_in_clear(gate: Gateway, said: str):
     everything = gate.office.everything()
     assert "openai-compatible" in everything
     assert [secret for secret in SECRETS if secret in everything] == []
 
 
+@pytest.mark.server
 def test_no_log_and_no_row_has_a_token(gate: Gateway, said: str):
     assert gate.token not in gate.log and gate.token not in gate.office.everything()
     assert not re.search(re.escape(gate.token[11:]), gate.log)

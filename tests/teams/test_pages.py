@@ -15,7 +15,7 @@ from tests.people import browser, person
 
 from .conftest import Teams
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def page(client: Client, address: str, status: int = 200) -> str:
     return response.content.decode()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["connections", "profiles"])
 def test_a_list_has_the_teams_and_no_foreign_rows(teams: Teams, operator_page: Client, kind: str):
     text = page(operator_page, f"/{kind}/")
@@ -41,6 +42,7 @@ def test_a_list_has_the_teams_and_no_foreign_rows(teams: Teams, operator_page: C
     assert "Third" not in page(operator_page, f"/{kind}/?team={third.pk}")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["connections", "profiles"])
 def test_a_foreign_row_is_not_there(teams: Teams, operator_page: Client, kind: str):
     row = teams.rows["foreign"][kind == "profiles"]
@@ -161,6 +163,7 @@ def test_a_move_that_would_break_a_profile_is_refused(teams: Teams):
         )
 
 
+@pytest.mark.server
 def test_a_team_ends_when_somebody_gets_what_it_has(teams: Teams):
     with pytest.raises(services.Invalid, match="has things"):
         services.delete_team(teams.b, actor=None)
@@ -254,6 +257,7 @@ def test_the_command_makes_and_ends_teams(teams: Teams, capsys: Any):
     assert not Team.objects.filter(name="Green").exists()
 
 
+@pytest.mark.server
 def test_a_view_is_for_the_members_of_a_team(teams: Teams, operator_page: Client):
     saved = {"name": "Of red", "query": "status=active", "team": teams.a.pk}
     operator_page.post("/lists/connection/views/", saved)

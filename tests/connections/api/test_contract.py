@@ -12,7 +12,7 @@ from tests.fakes import connect, fake_provider, profile_of
 
 from .calls import Api, token_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 FIELDS = {
     "id",
     "alias",
@@ -187,6 +187,7 @@ def test_a_stranger_is_403(stranger: Any):
     error(Api(token_of(stranger)).get("/connections"), 403, 3)
 
 
+@pytest.mark.server
 def test_delete_in_use_names_the_profiles(api: Api, connection: Connection):
     profile_of(connection)
     response = api.delete(f"/connections/{connection.pk}")
@@ -208,6 +209,7 @@ def test_a_mask_is_the_prefix_and_never_the_end(api: Api, fake: Any, key: str, m
     assert api.read("/connections/production")["settings"]["apiKey"] == mask
 
 
+@pytest.mark.server
 def test_lists_obey_the_rules_that_umbraco_relies_on(api: Api):
     with fake_provider(id="deaf", capabilities=()):
         connect("deaf", name="Deaf")

@@ -13,7 +13,7 @@ from tests.fakes import SECRET, profile_of, reload
 
 from .calls import Api, errors, problem, token_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_copy_needs_no_name(api: Api, connection: Connection):

@@ -17,7 +17,7 @@ from connections.models import Connection, ScheduleLease
 from connections.outages import seconds_left
 from tests.fakes import connect
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 GOOD = dict.fromkeys(
     ["database", "schema", "keys", "disk", "writes", "schedule", "cache", "sources", "recorder"],
     "ok",
@@ -43,6 +43,7 @@ def test_a_process_that_answers_is_alive():
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.server
 def test_it_is_ready_with_database_migrations_and_keys():
     assert ready() == (200, {"status": "ok", "checks": GOOD})
 
@@ -75,6 +76,7 @@ def test_keys_that_open_no_credential_or_not_all_are_told(settings: Any, connect
     assert "1 of 2 stored credentials" in body["reasons"]["keys"]
 
 
+@pytest.mark.server
 def test_it_is_not_ready_while_a_migration_is_missing():
     with connections["default"].cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'connections'")
@@ -84,6 +86,7 @@ def test_it_is_not_ready_while_a_migration_is_missing():
     assert "connections.0001_squashed" in body["reasons"]["schema"]
 
 
+@pytest.mark.server
 def test_it_stays_ready_when_a_newer_release_has_migrated():
     MigrationRecorder(connections["default"]).record_applied("connections", "9000_more")
     status, body = ready()
@@ -91,6 +94,7 @@ def test_it_stays_ready_when_a_newer_release_has_migrated():
     assert "A newer release" in body["reasons"]["schema"]
 
 
+@pytest.mark.server
 def test_it_is_not_ready_when_a_newer_release_has_taken_away_what_it_needs():
     MigrationRecorder(connections["default"]).record_applied("gateway", "9001_after_9000_less")
     status, body = ready()
@@ -109,6 +113,7 @@ def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch):
     assert response.json()["checks"] == GOOD | {"database": "failed"} | unasked
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("broken", "said", "names"),
     [
@@ -127,6 +132,7 @@ def test_it_is_degraded_and_ready_without_room_or_writes(
     assert body["reasons"] == dict.fromkeys(names, said)
 
 
+@pytest.mark.server
 def test_it_is_degraded_and_ready_without_redis(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(checks, "redis_address", lambda: "redis://away")
     monkeypatch.setattr(checks.REDIS, "is_away", True)
@@ -141,6 +147,7 @@ def test_it_is_degraded_when_nothing_has_run_by_itself_for_long():
     assert (status, body["checks"]) == (200, GOOD | {"schedule": "degraded"})
 
 
+@pytest.mark.server
 def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatch):
     """Each of them waits for as long as it may."""
 
@@ -160,6 +167,7 @@ def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatc
     assert (status, body["checks"]) == (200, GOOD | unknown | {"cache": "degraded"})
 
 
+@pytest.mark.server
 def test_what_is_needed_and_was_not_asked_in_time_has_failed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(health, "READY_SECONDS", 0)
     status, body = ready()
@@ -198,6 +206,7 @@ def test_a_worker_that_could_not_load_everything_has_not_started(monkeypatch: py
     assert Client().get("/health/startup").status_code == 503
 
 
+@pytest.mark.server
 def test_a_database_that_takes_writes_has_room():
     assert (checks.check_disk(), checks.check_writes()) == (checks.GOOD, checks.GOOD)
 

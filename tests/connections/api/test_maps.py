@@ -12,7 +12,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect, reload
 
 from .calls import Api, errors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ONE = "/connections/search"
 GIVEN = {
     "configs": {"api_base": "https://a.example", "Zone": ""},
@@ -31,6 +31,7 @@ def stored(row: Connection) -> dict[str, Any]:
     return {**row.settings.get("secrets", {}), **(row.credentials or {}).get("secrets", {})}
 
 
+@pytest.mark.server
 def test_maps_are_created_and_read_with_masks_and_their_own_keys(api: Api):
     response = api.post("/connections", NEW | {"settings": GIVEN})
     shown = api.read(ONE)["settings"]
@@ -61,6 +62,7 @@ def test_put_replaces_configs_and_keeps_secrets_that_are_left_out(api: Api, row:
     }
 
 
+@pytest.mark.server
 def test_a_merge_patch_reaches_into_both(api: Api, row: Connection):
     api.patch(
         ONE,

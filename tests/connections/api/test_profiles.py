@@ -13,7 +13,7 @@ from tests.fakes import connect, fake_provider, profile_of, reload
 
 from .calls import MERGE, Api, errors, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ONE = "/profiles/answers"
 CHAT = {"temperature": 0.5, "max_tokens": 100, "system_prompt_template": "Answer in {language}."}
 NAMES = [camel(name) for name in profile_fields("Chat")]
@@ -83,6 +83,7 @@ def test_a_profile_is_read_by_id_and_by_alias(api: Api, profile: Profile, connec
     )
 
 
+@pytest.mark.server
 def test_an_alias_is_found_in_any_letter_case(api: Api, profile: Profile):
     assert (
         api.read("/profiles/ANSWERS")["id"]
@@ -111,6 +112,7 @@ def several(connection: Connection) -> list[Profile]:
     ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -287,6 +289,7 @@ def test_every_setting_there_is_is_filled_above():
     assert set(EVERYTHING) == {"$type", *NAMES} and None not in EVERYTHING.values()
 
 
+@pytest.mark.server
 def test_everything_is_read_as_it_was_written(full: dict[str, Any], chain: list[str]):
     assert (full["settings"], full["fallbackProfileIds"], full["tags"]) == (
         EVERYTHING,
@@ -386,6 +389,7 @@ def test_alias_and_capability_are_fixed(api: Api, profile: Profile):
     assert api.patch(ONE, {"alias": "answers", "capability": "Chat"}).status_code == 200
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_if_match_lets_pass_or_stops(api: Api, profile: Profile, method: str):
     for header in ('"2"', 'W/"1"', "garbage"):
@@ -393,6 +397,7 @@ def test_if_match_lets_pass_or_stops(api: Api, profile: Profile, method: str):
     assert api(method, ONE, whole(profile), if_match='"9", "1"').status_code in (200, 204)
 
 
+@pytest.mark.server
 def test_deleting_answers_with_nothing_but_a_default_stays(api: Api, profile: Profile):
     services.set_default_profiles({"Chat": profile}, actor=None)
     found = problem(api.delete(ONE), 409)

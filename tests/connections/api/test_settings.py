@@ -10,7 +10,7 @@ from tests.fakes import profile_of
 
 from .calls import Api, errors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 NONE = {"defaultChatProfileId": None, "defaultEmbeddingProfileId": None}
 
 

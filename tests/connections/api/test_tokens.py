@@ -20,7 +20,7 @@ from tests.people import PASSWORD, browser
 
 from .calls import Api, problem, token_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def command(*arguments: str) -> tuple[str, str]:
@@ -135,6 +135,7 @@ def test_list_says_when_the_profiles_of_a_token_are_gone(operator: Any, connecti
     assert "no profile any more" in command("list")[0]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("by", ["prefix", "id"])
 def test_revoke_ends_a_token_at_once(operator: Any, by: str):
     caller = Api(token_of(operator))
@@ -215,6 +216,7 @@ def test_a_token_of_a_deactivated_user_opens_nothing(text: str, operator: Any):
     refused(f"Bearer {text}")
 
 
+@pytest.mark.server
 def test_a_token_of_a_deleted_user_is_gone(text: str, operator: Any):
     operator.delete()
     refused(f"Bearer {text}")
@@ -257,6 +259,7 @@ def test_a_token_loses_what_its_user_loses(administrator: Any, connection: Conne
     problem(caller.get("/connections"), 403)
 
 
+@pytest.mark.server
 def test_a_token_notes_when_it_was_used_last(text: str):
     assert ApiToken.objects.get().last_used_at is None
     Api(text).get("/connections")

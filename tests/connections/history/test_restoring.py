@@ -23,7 +23,7 @@ from tests.fakes import (
 )
 from tests.people import person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ELSEWHERE = "https://elsewhere.example/v1"
 
 
@@ -40,6 +40,7 @@ def said(refused: Any) -> str:
     return " ".join(one.message for one in refused.value.errors)
 
 
+@pytest.mark.server
 def test_a_version_comes_back_as_the_next_one_and_says_so(connection: Connection, operator: Any):
     change(connection, name="Renamed", settings={"region": "us"}, merge=True, tags=["new"])
     made = restore(connection, 1, operator)
@@ -50,6 +51,7 @@ def test_a_version_comes_back_as_the_next_one_and_says_so(connection: Connection
     assert found[0].changes[-1] == "restored from version 1" and found[0].is_current
 
 
+@pytest.mark.server
 def test_a_restored_version_is_undone_like_any_other_change(connection: Connection, operator: Any):
     change(connection, name="Renamed")
     assert restore(connection, 1, operator).step
@@ -124,6 +126,7 @@ def test_a_host_that_is_not_approved_is_asked_for_whoever_restores(
     assert {one.state for one in HostApproval.objects.all()} == {"requested"}
 
 
+@pytest.mark.server
 def test_whoever_edits_meanwhile_is_not_overwritten(connection: Connection, operator: Any):
     change(connection, name="Renamed")
     with pytest.raises(Stale):
@@ -141,11 +144,13 @@ def test_who_may_change_it_may_restore_it(
     assert restore(connection, 1, operator).changed
 
 
+@pytest.mark.server
 def test_a_version_that_is_not_kept_is_refused(connection: Connection):
     with pytest.raises(Invalid, match="not kept"):
         restore(connection, 7)
 
 
+@pytest.mark.server
 def test_a_plan_says_the_same_and_changes_nothing(connection: Connection, operator: Any):
     change(connection, settings={"base_url": ELSEWHERE, "api_key": OTHER_SECRET}, name="Renamed")
     change(connection, settings={"region": "us", "api_key": OTHER_SECRET}, name="Third")
@@ -158,6 +163,7 @@ def test_a_plan_says_the_same_and_changes_nothing(connection: Connection, operat
     assert reload(connection).version == 3
 
 
+@pytest.mark.server
 def test_two_versions_are_compared_field_by_field_without_a_secret(connection: Connection):
     change(connection, settings={"api_key": OTHER_SECRET, "region": "us"})
     change(connection, name="Renamed")
@@ -265,6 +271,7 @@ def test_another_team_than_of_then_stays(connection: Connection):
 # -- profiles ------------------------------------------------------------------------------------
 
 
+@pytest.mark.server
 def test_a_profile_gets_its_fallbacks_of_then(connection: Connection, operator: Any):
     first, second = profile_of(connection, name="One"), profile_of(connection, name="Two")
     row = profile_of(connection, fallbacks=[first])

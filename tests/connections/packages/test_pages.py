@@ -19,7 +19,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
 from tests.pages import HTMX, entries, html, told, value_of, words, world
 from tests.people import browser
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 EXPORT, IMPORT = "/packages/export/", "/packages/import/"
 PASSPHRASE = "correct horse battery"
 MEGABYTE = 1024 * 1024
@@ -156,6 +156,7 @@ def test_nothing_to_export_is_said(client: Client):
 # Upload
 
 
+@pytest.mark.server
 def test_a_package_waits_encrypted_and_nothing_is_imported(
     connection: Connection, client: Client, operator
 ):
@@ -189,6 +190,7 @@ def test_an_upload_is_its_persons_own(connection: Connection, client: Client, bo
     assert PackageUpload.objects.count() == 1
 
 
+@pytest.mark.server
 def test_an_upload_is_gone_after_an_hour_and_cleaned_with_the_next(
     connection: Connection, client: Client
 ):
@@ -200,6 +202,7 @@ def test_an_upload_is_gone_after_an_hour_and_cleaned_with_the_next(
     assert PackageUpload.objects.count() == 1
 
 
+@pytest.mark.server
 def test_a_person_has_at_most_five(connection: Connection, client: Client):
     addresses = [uploaded(client, package()) for _ in range(7)]
     assert PackageUpload.objects.count() == 5

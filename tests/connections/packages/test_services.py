@@ -19,7 +19,7 @@ from tests.httpserver import authority
 
 from .test_archive import zipped
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -67,6 +67,7 @@ def item(found: Plan, kind: str = "connection") -> package_services.PlanItem:
 # There and back
 
 
+@pytest.mark.server
 def test_a_sealed_package_brings_everything_back(connection, dear, monkeypatch):
     monkeypatch.setattr(sealing, "N", dear)
     before, content = columns(connection), export(connection, passphrase=PASSPHRASE)
@@ -80,6 +81,7 @@ def test_a_sealed_package_brings_everything_back(connection, dear, monkeypatch):
     )
 
 
+@pytest.mark.server
 def test_importing_what_was_exported_changes_nothing(connection):
     profile_of(connection)
     content = export(connection, profiles=Profile.objects.all(), passphrase=PASSPHRASE)
@@ -144,12 +146,14 @@ def test_a_secret_map_travels_entry_by_entry():
     assert columns(Connection.objects.get()) == before
 
 
+@pytest.mark.server
 def test_an_export_is_the_same_each_time_but_for_its_date(connection):
     assert documents(read_package(export(connection))) == documents(
         read_package(export(connection))
     )
 
 
+@pytest.mark.server
 def test_profiles_bring_their_connections_and_their_fallbacks(connection):
     first, second = profile_of(connection, name="First"), profile_of(connection, name="Second")
     for one, other in ((first, second), (second, first)):
@@ -203,6 +207,7 @@ def changed(connection):
     return content
 
 
+@pytest.mark.server
 def test_a_conflict_aborts_and_writes_nothing(changed):
     with pytest.raises(PackageConflict) as refused:
         take(changed, passphrase=PASSPHRASE)
@@ -210,6 +215,7 @@ def test_a_conflict_aborts_and_writes_nothing(changed):
     assert Connection.objects.get().name == "Mine"
 
 
+@pytest.mark.server
 def test_one_conflict_aborts_what_is_new_too(changed):
     other = connect(name="Other")
     content = export(*Connection.objects.all())
@@ -225,6 +231,7 @@ def test_keep_mine(changed):
     assert Connection.objects.get().name == "Mine" and Connection.objects.get().version == 2
 
 
+@pytest.mark.server
 def test_replace_mine(changed):
     take(changed, passphrase=PASSPHRASE, on_conflict="replace")
     row = Connection.objects.get()
@@ -246,6 +253,7 @@ def test_replace_without_the_secret_keeps_the_stored_one(changed):
     assert item(done).missing_secrets == ()
 
 
+@pytest.mark.server
 def test_import_as_a_copy(changed):
     profile = profile_of(Connection.objects.get())
     content = export(Connection.objects.get(), profiles=[profile])
@@ -257,6 +265,7 @@ def test_import_as_a_copy(changed):
     assert Profile.objects.get(alias="answers-2").connection == copy
 
 
+@pytest.mark.server
 def test_merge_fills_what_is_empty(fake):
     full = connect(
         tags=["a"],
@@ -276,6 +285,7 @@ def test_merge_fills_what_is_empty(fake):
     assert dict(row.credentials) == {"api_key": OTHER_SECRET, "spare_key": OTHER_SECRET}
 
 
+@pytest.mark.server
 def test_two_connections_of_a_package_never_become_one_row(fake):
     one, other = connect(name="One"), connect(name="Other")
     content, other_id = export(one, other), f"connection:{other.pk}"
@@ -316,6 +326,7 @@ def test_another_provider_under_this_alias_can_only_be_kept_or_copied(connection
     assert Connection.objects.get(alias="production-2").provider_id == "fake"
 
 
+@pytest.mark.server
 def test_a_plan_writes_nothing(changed):
     before = [columns(row) | {"version": row.version} for row in Connection.objects.all()]
     for wanted in ("abort", "keep", "replace", "copy", "merge"):
@@ -565,6 +576,7 @@ def test_settings_of_an_older_version_are_brought_up(connection, fake, monkeypat
     assert Connection.objects.get().lacking == ["spare_key"]
 
 
+@pytest.mark.server
 def test_documents_do_not_show_in_which_order_a_database_keeps_settings(connection):
     """PostgreSQL sorts the keys of an object by their length."""
     services.update_connection(

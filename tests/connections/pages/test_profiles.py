@@ -16,7 +16,7 @@ from tests.fakes import OLDER_KEY, REFUSED, SECRET, connect, fake_provider, prof
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ADD = "/profiles/add/chat/"
 
 
@@ -360,6 +360,7 @@ def test_models_that_cannot_be_fetched_say_why_and_keep_what_was_typed(
     assert REFUSED.message in words(response) and value_of(response, "model") == "typed"
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("alias", ["", "nobody", "a\x00b"])
 def test_models_of_no_connection_ask_for_one(fake, client: Client, alias: str):
     assert "Choose a connection first." in words(
@@ -442,6 +443,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("query", "expected"), FILTERS.items(), ids=FILTERS)
 def test_the_list_is_filtered_and_sorted(
     connection: Connection, client: Client, query: str, expected: list[str]

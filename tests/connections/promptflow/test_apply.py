@@ -12,7 +12,7 @@ from connections.models import Connection
 from connections.promptflow.format.shapes import shape_of_type
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 SERP_API = shape_of_type("serp").provider.id
 AZURE = (
     f"name: azure\ntype: azure_open_ai\napi_key: {SECRET}\napi_base: https://a.openai.azure.com\n"
@@ -65,6 +65,7 @@ def test_a_dry_run_writes_nothing(folder):
     assert names() == []
 
 
+@pytest.mark.server
 def test_applying_again_changes_nothing(folder):
     applied(folder)
     assert applied(folder) == ["unchanged azure (a.yaml)", "unchanged tools (b.yml)"]
@@ -99,6 +100,7 @@ def test_a_bad_file_is_named_and_nothing_is_written(folder):
     assert names() == []
 
 
+@pytest.mark.server
 def test_what_a_service_refuses_is_a_conflict_and_nothing_is_written(folder):
     (folder / "c.yaml").write_text("name: c\ntype: azure_open_ai\napi_key: x\napi_base: nowhere\n")
     plan, said = refused(folder)
@@ -142,6 +144,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 # Prune
 
 
+@pytest.mark.server
 def test_prune_deletes_what_the_folder_made_and_has_no_more(folder):
     applied(folder)
     (folder / "b.yml").unlink()
@@ -156,6 +159,7 @@ def test_without_prune_nothing_is_deleted(folder):
     assert names() == ["azure", "tools"]
 
 
+@pytest.mark.server
 def test_a_dry_run_of_prune_deletes_nothing(folder):
     applied(folder)
     (folder / "b.yml").unlink()

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from connections.models import Connection
 from tests.fakes import OTHER_SECRET, SECRET
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ALIKE = ["my_key", "My-Key", "My  Key", "MY KEY", "my key"]
 
 
@@ -44,6 +44,7 @@ def stored(tmp_path: Path) -> Connection:
     return Connection.objects.get()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("name", ALIKE)
 def test_what_looks_alike_is_created_beside_it_and_found_by_its_name(
     stored: Connection, tmp_path: Path, name: str
@@ -55,6 +56,7 @@ def test_what_looks_alike_is_created_beside_it_and_found_by_its_name(
     assert keys() == {"My Key": SECRET}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("force", [(), ("--force",)])
 def test_what_is_called_as_its_alias_is_a_conflict_that_names_both(
     stored: Connection, tmp_path: Path, force: tuple[str, ...]
@@ -71,6 +73,7 @@ def test_a_name_that_was_never_stored_deletes_and_changes_nothing(stored: Connec
     assert keys() == {"My Key": SECRET}
 
 
+@pytest.mark.server
 def test_an_alias_that_is_the_name_of_another_is_refused_with_both(stored: Connection):
     other = Connection.objects.get()
     other.pk, other.alias, other.name = None, "other", "my-key"

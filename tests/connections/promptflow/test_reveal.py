@@ -27,7 +27,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect
 from tests.pages import html, value_of, words
 from tests.people import browser
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 HERE = "/tokens/flows/"
 
 
@@ -247,6 +247,7 @@ def test_one_is_found_by_alias_and_by_name(token: str, row: Connection, path: st
     assert (answer.status_code, answer.json()["value"]) == (200, KEY)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "name", ["a/b", "a b/c d", "ä ö ü", "名前", "what?", "a?b=c", "100", "a+b", "a/", "/", "a&b;c"]
 )
@@ -269,10 +270,12 @@ def test_the_name_is_the_one_that_was_asked_for(token: str):
     ] == ["my-openai", "My OpenAI"]
 
 
+@pytest.mark.server
 def test_letter_case_matters_in_names(token: str):
     assert ask(token, "connections/my openai").status_code == 404
 
 
+@pytest.mark.server
 def test_two_of_one_name_are_listed_by_alias_and_refused_by_name(administrator, fake):
     rows = [connect("openai", name="Same", alias=alias) for alias in ("one", "two")]
     text = token_for(administrator, *rows)
@@ -439,6 +442,7 @@ def test_no_refusal_is_quicker_than_another(refused: dict[str, str]):
     assert min(times) >= 0.05
 
 
+@pytest.mark.server
 def test_refusals_do_not_fill_the_database(db):
     for number in range(REFUSALS_A_MINUTE + 5):
         with pytest.raises(promptflow_services.NotRevealed):
@@ -457,6 +461,7 @@ def test_a_token_stops_with_its_maker(administrator, token: str):
     assert ask(token).status_code == 404
 
 
+@pytest.mark.server
 def test_a_token_is_limited_to_its_rate(token: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("connections.promptflow.services.reveal.MOST_A_MINUTE", 2)
     answers = [ask(token) for _ in range(6)]  # a minute may end in between
@@ -571,6 +576,7 @@ def test_only_a_hash_is_stored(token: str):
     assert token not in stored and token[11:] not in stored
 
 
+@pytest.mark.server
 def test_a_deleted_connection_is_read_no_more(administrator, row: Connection):
     other = connect("openai", name="Other")
     text = token_for(administrator, row, other)
@@ -633,6 +639,7 @@ def test_a_forwarded_address_is_believed_only_behind_proxies(
 # Records
 
 
+@pytest.mark.server
 def test_a_read_is_recorded(token: str):
     ask(token, "connections/My%20OpenAI", REMOTE_ADDR="192.0.2.9")
     assert (last().token_name, last().asked, last().connections) == (
@@ -649,6 +656,7 @@ def test_a_list_names_what_it_handed_out(token: str):
     assert (last().asked, last().connections, last().outcome) == ("", ["my-openai"], "read")
 
 
+@pytest.mark.server
 def test_nothing_is_handed_out_that_is_not_recorded(token: str, monkeypatch: pytest.MonkeyPatch):
     def broken(*arguments: Any, **values: Any) -> None:
         raise ZeroDivisionError
@@ -658,12 +666,14 @@ def test_nothing_is_handed_out_that_is_not_recorded(token: str, monkeypatch: pyt
     assert answer.status_code == 500 and SECRET not in html(answer)
 
 
+@pytest.mark.server
 def test_records_outlive_their_token(token: str):
     ask(token)
     RevealToken.objects.all().delete()
     assert (last().token, last().token_name) == (None, "flow")
 
 
+@pytest.mark.server
 def test_the_page_of_reads_shows_them(administrator, token: str, refused: dict[str, str]):
     ask(token, "connections/My%20OpenAI", REMOTE_ADDR="192.0.2.9")
     ask(refused["unknown"])
@@ -675,6 +685,7 @@ def _aged(days: int) -> None:
     RevealRecord.objects.update(read_at=timezone.now() - timedelta(days=days))
 
 
+@pytest.mark.server
 def test_old_records_are_pruned(token: str, capsys):
     ask(token)
     _aged(500)

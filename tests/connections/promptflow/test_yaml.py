@@ -21,8 +21,6 @@ from connections.promptflow.services.show import (
 )
 from tests.fakes import OLDER_KEY, SECRET, connect, reload
 
-pytestmark = pytest.mark.server
-
 SCHEMA = (
     "$schema: https://azuremlschemas.azureedge.net/promptflow/latest/{}Connection.schema.json\n"
 )
@@ -370,6 +368,7 @@ def test_a_document_shows_no_value():
 # Saving
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_connection_is_found_by_alias_and_by_its_original_name():
     row = saved("name: Mein Schlüssel/1?\ntype: serp\napi_key: abc\n")
@@ -378,6 +377,7 @@ def test_a_connection_is_found_by_alias_and_by_its_original_name():
     assert find_promptflow("mein schlüssel/1?") is None
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_name_that_several_have_is_refused_with_their_aliases(fake):
     connect(name="Same"), connect(name="Same", alias="b")
@@ -385,6 +385,7 @@ def test_a_name_that_several_have_is_refused_with_their_aliases(fake):
         find_promptflow("Same")
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_name_with_a_null_character_finds_nothing():
     assert find_promptflow("a\x00") is None

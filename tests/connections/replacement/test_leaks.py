@@ -18,7 +18,7 @@ from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 
 from .conftest import NEXT
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 def told(secret: str, actor: object = None) -> list[tuple[str, str]]:
@@ -28,6 +28,7 @@ def told(secret: str, actor: object = None) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.server
 def test_a_key_in_use_is_found_whatever_is_saved_around_it(connection, fake, operator):
     assert told(f"  {SECRET}\n", operator) == [("in use as api_key", connection.alias)]
     assert told("sk-nobody-has-this") == []
@@ -37,6 +38,7 @@ def test_a_key_in_use_is_found_whatever_is_saved_around_it(connection, fake, ope
     assert told(SECRET) == [("in a version of before", connection.alias)]
 
 
+@pytest.mark.server
 def test_a_key_of_a_deleted_connection_is_found_in_its_history(connection, fake):
     services.delete_connection(connection, actor=None)
     assert told(SECRET) == [("in a version of a deleted connection", "")]
@@ -63,6 +65,7 @@ def test_a_token_of_our_own_is_found(administrator):
     assert told(text) == [(f"the token ci ({row.prefix}…)", "")]
 
 
+@pytest.mark.server
 def test_fingerprints_outlive_a_rotation_of_our_keys(connection, fake, settings):
     refresh_fingerprints()
     before = SecretFingerprints.objects.get().current
@@ -82,6 +85,7 @@ def test_a_save_keeps_the_fingerprints_of_what_it_stores(connection, fake):
     assert refresh_fingerprints() == 0
 
 
+@pytest.mark.server
 def test_many_rows_at_once_keep_theirs_and_a_switch_makes_none(connection, fake):
     row = reload(connection)
     row.credentials = {"api_key": OTHER_SECRET}
@@ -103,6 +107,7 @@ def test_nothing_is_made_anew_while_nothing_changes(connection, fake):
     assert [refresh_fingerprints() for _ in range(2)] == [1, 0]
 
 
+@pytest.mark.server
 def test_connections_with_the_same_key_are_found(connection, fake):
     other = connect(name="Other")
     connect(name="Third", settings={"api_key": OTHER_SECRET})

@@ -27,7 +27,7 @@ from tests.fakes import OLDER_KEY, SECRET, reload
 
 from .conftest import NEXT
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 State = KeyReplacement.State
 GIVEN = {"api_key": NEXT}
 
@@ -57,6 +57,7 @@ def test_the_next_key_is_tested_beside_the_current_one(connection, taken, operat
     assert key_of(connection) == SECRET and replacement.is_open
 
 
+@pytest.mark.server
 def test_switching_puts_the_next_key_in_place_and_says_so_in_the_history(connection, taken):
     replacement = replace_key(connection, GIVEN, actor=None)
     assert key_of(connection) == NEXT and replacement.state == State.WATCHING
@@ -81,12 +82,14 @@ def test_a_service_that_is_away_is_no_refusal(connection, taken):
     assert key_of(connection) == NEXT  # not gone back
 
 
+@pytest.mark.server
 def test_a_second_person_gets_a_conflict_that_names_the_first(connection, taken, operator):
     begin_replacement(connection, GIVEN, actor=operator)
     with pytest.raises(Unusable, match="olaf began to replace this key"):
         begin_replacement(connection, {"api_key": "sk-third-00112233"}, actor=None)
 
 
+@pytest.mark.server
 def test_the_second_hears_of_the_first_while_that_still_tests(
     connection, taken, operator, fake, monkeypatch
 ):
@@ -163,6 +166,7 @@ def refuse(fake, monkeypatch, codes: dict[str, str]) -> None:
     monkeypatch.setattr(fake, "list_models", list_models)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("new", "previous", "state"),
     [
@@ -201,6 +205,7 @@ def test_a_watch_whose_encryption_key_is_lost_stays_as_it_is(connection, taken):
     assert replacement_of(connection).state == State.GONE_BACK
 
 
+@pytest.mark.server
 def test_going_back_happens_once(connection, taken):
     replacement = replace_key(connection, GIVEN, actor=None)
     assert [go_back_by_itself(replacement.pk) for _ in range(2)] == [True, False]
@@ -262,6 +267,7 @@ def test_the_watch_ends_by_the_clock_of_the_schedule(connection, taken):
     assert replacement_of(connection).state == State.DONE
 
 
+@pytest.mark.server
 def test_the_previous_key_is_purged_after_its_time_from_the_history_too(connection, taken):
     replace_key(connection, GIVEN, actor=None)
     pass_time(601)
@@ -280,6 +286,7 @@ def test_forgetting_the_old_key_ends_the_watch(connection, taken):
     assert history_keys(connection) == {NEXT}
 
 
+@pytest.mark.server
 def test_a_next_key_that_nobody_switched_is_given_up(connection, taken):
     begin_replacement(connection, GIVEN, actor=None)
     pass_time(24 * 3600 + 1)
@@ -298,6 +305,7 @@ def test_a_lost_key_is_replaced_without_a_previous_slot(connection, taken):
         assert key_of(connection) == NEXT
 
 
+@pytest.mark.server
 def test_a_deleted_connection_still_loses_its_old_key_from_the_history(connection, taken):
     pk = connection.pk
     replace_key(connection, GIVEN, actor=None)
@@ -317,6 +325,7 @@ def test_a_connection_that_is_off_is_not_asked(connection, taken, fake):
     assert replacement_of(connection).is_watching
 
 
+@pytest.mark.server
 def test_rotation_encrypts_the_slots_anew(connection, taken, settings):
     replacement = replace_key(connection, GIVEN, actor=None)
     settings.FERNET_KEYS = [OLDER_KEY, *settings.FERNET_KEYS]

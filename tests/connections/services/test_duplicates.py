@@ -14,7 +14,7 @@ from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider,
 from tests.pages import entries, html, told, words
 from tests.people import browser, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 MAPS = {"configs": {"region": "eu"}, "secrets": {"api-key": SECRET, "other": "$Custom:Token"}}
 
 
@@ -34,6 +34,7 @@ def copy(row: Connection, actor: Any = None, **names: str) -> Connection:
     return reload(services.duplicate_connection(row, actor=actor, **names).row)
 
 
+@pytest.mark.server
 def test_a_copy_has_everything_but_its_names_and_is_inactive(fake: Any):
     row = connect(
         settings={
@@ -63,6 +64,7 @@ def test_a_copy_has_everything_but_its_names_and_is_inactive(fake: Any):
     )
 
 
+@pytest.mark.server
 def test_names_are_counted(connection: Connection):
     first, second = copy(connection), copy(connection)
     third = copy(first)
@@ -83,6 +85,7 @@ def test_a_copy_may_be_named(connection: Connection):
     assert (found.name, found.alias) == ("Staging", "the-staging-one")
 
 
+@pytest.mark.server
 def test_a_taken_alias_is_refused_and_nothing_is_written(connection: Connection):
     with pytest.raises(services.Invalid) as refused:
         copy(connection, alias="production")
@@ -171,6 +174,7 @@ def test_a_viewer_copies_nothing(connection: Connection, viewer: Any):
     assert (Connection.objects.count(), Profile.objects.count()) == (1, 1)
 
 
+@pytest.mark.server
 def test_a_profile_is_copied_with_its_fallbacks_and_is_no_default(connection: Connection):
     others = [profile_of(connection, name=name) for name in ("Second", "First")]
     row = profile_of(connection, settings={"temperature": 0.5}, tags=["eu"], fallbacks=others)

@@ -9,7 +9,7 @@ from connections.models import Connection
 from providers.core.errors import ProviderError
 from tests.httpserver import Answer, HttpServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 KEY = "key-secret-8841"
 
 

@@ -13,7 +13,7 @@ from tests.fakes import connect, fake_provider, profile_of, reload
 
 from .test_services import refused
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def profile(connection: Connection) -> Profile:
     return profile_of(connection)
 
 
+@pytest.mark.server
 def test_a_profile_is_created_as_its_first_version(connection: Connection, operator):
     row = reload(
         profile_of(
@@ -79,6 +80,7 @@ GOOD = [
 ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("capability", "settings_given"), GOOD)
 def test_good_settings_are_stored(connection: Connection, capability: str, settings_given: dict):
     row = profile_of(connection, capability=capability, settings=settings_given)
@@ -137,6 +139,7 @@ def test_bad_settings_are_refused_at_their_field(
     assert not Profile.objects.exists()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("columns", "field"),
     [
@@ -156,6 +159,7 @@ def test_an_unknown_capability_is_refused_at_its_field(connection: Connection, c
     assert list(refused(profile_of, connection, capability=capability)) == ["capability"]
 
 
+@pytest.mark.server
 def test_a_taken_alias_is_refused_at_its_field(profile: Profile):
     assert refused(profile_of, profile.connection, alias=profile.alias) == {"alias": "unique"}
 
@@ -172,6 +176,7 @@ def test_a_connection_without_its_provider_is_refused(connection: Connection):
     assert refused(profile_of, connection) == {"connection": "unknown_provider"}
 
 
+@pytest.mark.server
 def test_a_change_is_the_next_version(profile: Profile, operator):
     services.update_profile(profile, actor=operator, model="other", settings={"max_tokens": 5})
     row = reload(profile)
@@ -202,6 +207,7 @@ def test_what_is_fixed_is_refused(profile: Profile, fixed: dict):
     )
 
 
+@pytest.mark.server
 def test_the_second_of_two_editors_is_told(profile: Profile, operator):
     services.update_profile(profile, actor=operator, expected_version=1, name="First")
     with pytest.raises(services.Stale, match="olaf"):
@@ -226,6 +232,7 @@ def test_switching_and_editing_at_once_is_one_version(profile: Profile):
     assert saved.changed and (reload(profile).is_active, reload(profile).version) == (False, 2)
 
 
+@pytest.mark.server
 def test_a_deleted_profile_keeps_its_history(profile: Profile, administrator):
     services.delete_profile(profile, actor=administrator)
     newest = Profile.history.first()
@@ -233,6 +240,7 @@ def test_a_deleted_profile_keeps_its_history(profile: Profile, administrator):
     assert (newest.history_type, newest.history_user) == ("-", administrator)
 
 
+@pytest.mark.server
 def test_a_profile_that_somebody_changed_meanwhile_is_not_deleted(profile: Profile):
     services.update_profile(profile, actor=None, name="Renamed")
     with pytest.raises(services.Stale):
@@ -240,6 +248,7 @@ def test_a_profile_that_somebody_changed_meanwhile_is_not_deleted(profile: Profi
     assert reload(profile)
 
 
+@pytest.mark.server
 def test_the_database_itself_protects_the_connection_of_a_profile(profile: Profile):
     with pytest.raises(ProtectedError):
         profile.connection.delete()
@@ -272,6 +281,7 @@ def test_who_may_do_what(profile: Profile, people: dict, who: str, act: Any, all
             act(profile, people[who])
 
 
+@pytest.mark.server
 def test_the_same_choice_is_stored_as_the_same_list(connection: Connection):
     row = profile_of(
         connection,
@@ -283,6 +293,7 @@ def test_the_same_choice_is_stored_as_the_same_list(connection: Connection):
     }
 
 
+@pytest.mark.server
 def test_an_empty_list_is_kept_and_is_not_the_same_as_none(connection: Connection):
     row = profile_of(connection, settings={"allowed_overrides": []})
     assert reload(row).settings == {"allowed_overrides": []}
@@ -304,11 +315,13 @@ def chain_of(profile: Profile) -> list[str]:
     return [step.fallback.name for step in reload(profile).fallback_steps.all()]
 
 
+@pytest.mark.server
 def test_fallbacks_are_stored_in_their_order(connection: Connection, others: list[Profile]):
     row = profile_of(connection, fallbacks=[others[2], others[0]])
     assert (chain_of(row), row.version) == (["Third", "First"], 1)
 
 
+@pytest.mark.server
 def test_another_order_is_the_next_version_and_is_told(
     profile: Profile, others: list[Profile], operator
 ):
@@ -335,12 +348,14 @@ def test_a_save_that_names_no_fallbacks_keeps_them(
     assert chain_of(profile) == ["First", "Second", "Third"]
 
 
+@pytest.mark.server
 def test_the_same_fallbacks_change_nothing(profile: Profile, others: list[Profile]):
     services.update_profile(profile, actor=None, fallbacks=others)
     assert services.update_profile(profile, actor=None, fallbacks=others).changed is False
     assert reload(profile).version == 2
 
 
+@pytest.mark.server
 def test_fallbacks_are_taken_away(profile: Profile, others: list[Profile]):
     services.update_profile(profile, actor=None, fallbacks=others)
     services.update_profile(profile, actor=None, fallbacks=[])
@@ -378,6 +393,7 @@ def test_there_are_at_most_ten_fallbacks(connection: Connection):
     assert len(chain_of(profile_of(connection, fallbacks=many[:10]))) == 10
 
 
+@pytest.mark.server
 def test_a_fallback_that_was_deleted_meanwhile_is_refused(
     connection: Connection, others: list[Profile]
 ):
@@ -390,6 +406,7 @@ def test_refused_fallbacks_change_nothing_else(profile: Profile):
     assert reload(profile).name == "Answers"
 
 
+@pytest.mark.server
 def test_a_fallback_is_not_deleted_and_those_that_need_it_are_named(
     profile: Profile, others: list[Profile]
 ):
@@ -399,6 +416,7 @@ def test_a_fallback_is_not_deleted_and_those_that_need_it_are_named(
     assert caught.value.dependents == (profile,)
 
 
+@pytest.mark.server
 def test_a_profile_that_became_a_fallback_at_the_last_moment_is_not_deleted(
     profile: Profile, others: list[Profile], monkeypatch
 ):
@@ -433,6 +451,7 @@ def test_a_token_for_a_profile_that_was_deleted_may_use_none(profile: Profile, o
     assert services.find_caller(text).profile_ids == frozenset()
 
 
+@pytest.mark.server
 def test_two_merge_patches_from_one_reading_both_hold(connection: Connection):
     row = profile_of(connection)
     first, second = reload(row), reload(row)

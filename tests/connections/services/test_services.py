@@ -15,7 +15,7 @@ from connections.packages import services as package_services
 from providers.core.base import Capability
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ADDRESS = "https://elsewhere.example.com/v1"
 
 
@@ -40,6 +40,7 @@ def lost(connection: Connection, settings) -> Connection:
 # Creating
 
 
+@pytest.mark.server
 def test_a_connection_is_created_as_its_first_version(fake, operator):
     row = reload(connect(actor=operator, name=" My account ", tags=["b", "a", "b "]))
     assert (row.name, row.alias, row.tags, row.is_active, row.version) == (
@@ -128,14 +129,17 @@ def test_a_bad_alias_is_refused_at_its_field(fake, alias: str):
     assert not Connection.objects.exists()
 
 
+@pytest.mark.server
 def test_an_alias_of_100_characters_is_good(fake):
     assert connect(alias="a" * 100).alias == "a" * 100
 
 
+@pytest.mark.server
 def test_a_taken_alias_is_refused_at_its_field(connection: Connection):
     assert refused(connect, alias=connection.alias) == {"alias": "unique"}
 
 
+@pytest.mark.server
 def test_an_alias_of_a_profile_may_be_that_of_a_connection(connection: Connection):
     assert profile_of(connection, alias=connection.alias).alias == connection.alias
 
@@ -144,6 +148,7 @@ def test_an_unknown_provider_is_refused_at_its_field():
     assert refused(connect, "nobody") == {"provider_id": "unknown_provider"}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("columns", "field"),
     [
@@ -266,6 +271,7 @@ def test_a_wrong_value_behind_a_reference_is_told_without_it(fake, settings):
     assert "secret-lot" not in str(caught.value)
 
 
+@pytest.mark.server
 def test_a_failed_save_leaves_no_half_of_a_row(fake):
     refused(connect, settings={"api_key": SECRET, "samples": "many"})
     assert not Connection.objects.exists() and not Connection.history.exists()
@@ -280,6 +286,7 @@ def test_without_an_encryption_key_only_references_can_be_saved(fake, settings):
 # Two at once
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_of_two_saves_of_one_alias_one_wins_and_the_other_is_told_at_the_field(
     monkeypatch: pytest.MonkeyPatch,
@@ -297,6 +304,7 @@ def test_of_two_saves_of_one_alias_one_wins_and_the_other_is_told_at_the_field(
     assert Connection.objects.count() == Connection.history.count() == 1
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_of_two_profiles_of_one_alias_one_wins():
     with fake_provider():
@@ -306,6 +314,7 @@ def test_of_two_profiles_of_one_alias_one_wins():
     assert Profile.objects.count() == 1
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_of_two_people_who_edit_one_version_the_second_is_told():
     with fake_provider():
@@ -348,6 +357,7 @@ def at_once(act: Any, meet: Any = None) -> list[Any]:
 # Changing
 
 
+@pytest.mark.server
 def test_a_change_is_the_next_version_with_a_history_row(connection: Connection, operator):
     saved = services.update_connection(connection, actor=operator, name="Renamed")
     row = reload(connection)
@@ -378,6 +388,7 @@ def test_given_settings_replace_the_plain_ones(fake):
     assert reload(row).settings == {"samples": 4}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "posted",
     [{}, {"api_key": ""}, {"api_key": "  "}, {"api_key": "sk-***"}],
@@ -439,6 +450,7 @@ def test_what_is_fixed_may_be_sent_unchanged(connection: Connection):
     assert update(connection, alias=connection.alias, provider_id="fake").changed is False
 
 
+@pytest.mark.server
 def test_the_second_of_two_editors_is_told_who_was_first(connection: Connection, operator):
     services.update_connection(connection, actor=operator, expected_version=1, name="First")
     with pytest.raises(
@@ -448,6 +460,7 @@ def test_the_second_of_two_editors_is_told_who_was_first(connection: Connection,
     assert caught.value.current.name == reload(connection).name == "First"
 
 
+@pytest.mark.server
 def test_an_old_row_writes_nothing_old_back(connection: Connection):
     old = reload(connection)
     update(connection, name="Renamed", settings={"api_key": OTHER_SECRET})
@@ -565,6 +578,7 @@ def test_undecryptable_credentials_are_switched_and_deleted(lost: Connection):
 # Switching and deleting
 
 
+@pytest.mark.server
 def test_switching_is_a_version_with_a_history_row(connection: Connection, operator):
     saved = services.set_active(connection, False, actor=operator)
     row = reload(connection)
@@ -585,6 +599,7 @@ def test_switching_to_what_it_is_changes_nothing(connection: Connection):
     assert reload(connection).version == 1
 
 
+@pytest.mark.server
 def test_a_connection_that_a_profile_needs_is_not_deleted(connection: Connection):
     profile = profile_of(connection)
     with pytest.raises(services.InUse, match="Still used by Answers") as caught:
@@ -592,6 +607,7 @@ def test_a_connection_that_a_profile_needs_is_not_deleted(connection: Connection
     assert caught.value.dependents == (profile,) and reload(connection)
 
 
+@pytest.mark.server
 def test_a_connection_that_somebody_changed_meanwhile_is_not_deleted(connection: Connection):
     services.update_connection(connection, actor=None, name="Renamed")
     with pytest.raises(services.Stale):
@@ -601,6 +617,7 @@ def test_a_connection_that_somebody_changed_meanwhile_is_not_deleted(connection:
     assert not Connection.objects.exists()
 
 
+@pytest.mark.server
 def test_a_deleted_connection_keeps_its_history_without_a_secret_in_clear(
     connection: Connection, administrator
 ):
@@ -614,6 +631,7 @@ def test_a_deleted_connection_keeps_its_history_without_a_secret_in_clear(
     )
 
 
+@pytest.mark.server
 def test_profiles_move_to_another_connection(connection: Connection):
     profile, other = profile_of(connection), connect(name="Other")
     assert services.move_profiles(connection, other, actor=None).number == 1
@@ -789,6 +807,7 @@ def test_settings_stored_under_a_secret_name_by_hand_do_not_reach_a_message(conn
     assert SECRET not in unusable(reload(connection)).message
 
 
+@pytest.mark.server
 def test_a_connection_is_found_by_id_and_by_alias(connection: Connection):
     found = [
         runtime.find_connection(one)
@@ -798,6 +817,7 @@ def test_a_connection_is_found_by_id_and_by_alias(connection: Connection):
     assert dict(found[0].credentials) == {"api_key": SECRET} and SECRET not in repr(found)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "unknown", ["nobody", "", "x" * 36, str(uuid.UUID(int=1)), "' OR 1=1 --", "a\x00b"]
 )
@@ -825,6 +845,7 @@ def test_a_provider_gets_the_address_policy(connection: Connection, settings):
 # What others may read
 
 
+@pytest.mark.server
 def test_the_history_names_what_changed_and_no_values(fake):
     row = connect(settings={"api_key": SECRET, "organization": "org-1"})
     update(
@@ -923,6 +944,7 @@ def test_an_operator_without_the_right_to_switch_cannot_switch_while_editing(
         )
 
 
+@pytest.mark.server
 def test_two_merge_patches_from_one_reading_both_hold(fake):
     row = connect(settings={"api_key": SECRET})
     first, second = reload(row), reload(row)

@@ -18,10 +18,11 @@ from tests.fakes import OLDER_KEY, OTHER_SECRET, REFUSED, SECRET, connect, fake_
 from tests.httpserver import Answer, HttpServer, authority, service_context
 from tests.proxyserver import ProxyServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ADDRESS = "https://elsewhere.example.com/v1"
 
 
+@pytest.mark.server
 def test_a_check_that_passes_is_recorded_with_its_version(connection: Connection, operator):
     services.update_connection(connection, actor=None, name="Renamed")
     check = services.test_connection(reload(connection), actor=operator)
@@ -36,6 +37,7 @@ def test_a_check_that_passes_is_recorded_with_its_version(connection: Connection
     assert reload(connection).last_check == check
 
 
+@pytest.mark.server
 def test_a_check_that_fails_is_recorded_with_code_and_sentence(connection: Connection, fake):
     fake.answer = REFUSED
     check = services.test_connection(connection, actor=None)
@@ -108,6 +110,7 @@ def test_after_a_fault_the_next_test_may_run(connection: Connection, fake):
     assert services.test_connection(connection, actor=None).success
 
 
+@pytest.mark.server
 def test_a_very_long_message_is_cut(connection: Connection, fake):
     fake.answer = ProviderError("x" * 2000)
     assert len(services.test_connection(connection, actor=None).message) == 500
@@ -255,6 +258,7 @@ def test_undecryptable_credentials_are_told_in_a_test(connection: Connection, se
 # Not too often, not at once
 
 
+@pytest.mark.server
 def test_more_tests_than_the_rate_within_a_minute_are_refused(
     connection: Connection, settings, operator
 ):
@@ -266,6 +270,7 @@ def test_more_tests_than_the_rate_within_a_minute_are_refused(
     assert 0 < caught.value.seconds <= 60
 
 
+@pytest.mark.server
 def test_the_rate_is_each_persons_own(connection: Connection, settings, operator, administrator):
     settings.CONNECTIONS_TEST_RATE = 1
     services.test_connection(connection, actor=operator)
@@ -277,6 +282,7 @@ def test_the_operator_of_the_machine_is_not_throttled(connection: Connection, se
     assert services.test_connection(connection, actor=None).success
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("act", ["saved", "unsaved", "bulk", "models"])
 def test_every_kind_of_test_counts(connection: Connection, settings, operator, act: str):
     settings.CONNECTIONS_TEST_RATE = 0
@@ -290,6 +296,7 @@ def test_every_kind_of_test_counts(connection: Connection, settings, operator, a
         acts[act]()
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_one_connection_is_tested_once_at_a_time():
     asked, answer = threading.Event(), threading.Event()
@@ -307,6 +314,7 @@ def test_one_connection_is_tested_once_at_a_time():
         assert services.test_connection(row, actor=None).success
 
 
+@pytest.mark.server
 def test_a_dead_lock_does_not_last(connection: Connection):
     cache.add(f"checking:{connection.pk}", "a process that died", 0.01)
     threading.Event().wait(0.05)
@@ -326,6 +334,7 @@ def test_models_are_listed(connection: Connection):
     ]
 
 
+@pytest.mark.server
 def test_models_are_remembered(connection: Connection, fake):
     first = services.list_models(connection, actor=None)
     assert services.list_models(connection, actor=None) == first
@@ -338,6 +347,7 @@ def test_models_are_asked_for_again_on_demand(connection: Connection, fake):
     assert len(fake.asked) == 2
 
 
+@pytest.mark.server
 def test_models_of_another_version_are_asked_for_again(connection: Connection, fake):
     services.list_models(connection, actor=None)
     services.update_connection(connection, actor=None, settings={"api_key": OTHER_SECRET})

@@ -23,7 +23,7 @@ from connections.promptflow import services as promptflow
 from connections.services import NotUndone, last_step, undo_last_act
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, profile_of, reload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 ELSEWHERE = "https://elsewhere.example/v1"
 
 
@@ -31,6 +31,7 @@ def change(row: Connection, actor: Any, **changes: Any) -> Any:
     return services.update_connection(row, actor=actor, **changes)
 
 
+@pytest.mark.server
 def test_what_was_switched_together_is_switched_back_together(fake: Any, operator: Any):
     on, off = connect(name="One"), connect(name="Two", is_active=False)
     services.switch([(on, False), (off, True)], actor=operator)
@@ -46,6 +47,7 @@ def test_a_switch_that_changes_nothing_is_no_act(connection: Connection, operato
     assert undo_last_act(operator).said == "Production is active again."
 
 
+@pytest.mark.server
 def test_a_replaced_secret_comes_back_and_its_endpoint_with_it(
     connection: Connection, operator: Any
 ):
@@ -70,6 +72,7 @@ def test_a_note_holds_no_secret(connection: Connection, operator: Any, administr
     assert SECRET not in text and OTHER_SECRET not in text
 
 
+@pytest.mark.server
 def test_a_profile_gets_its_connection_and_fallbacks_back(connection: Connection, operator: Any):
     spare = profile_of(connection, name="Spare")
     row = profile_of(connection, fallbacks=[spare])
@@ -83,6 +86,7 @@ def test_a_profile_gets_its_connection_and_fallbacks_back(connection: Connection
     assert list(row.fallbacks.all()) == [spare]
 
 
+@pytest.mark.server
 def test_moved_profiles_go_back_together(connection: Connection, operator: Any):
     profiles, other = [profile_of(connection), profile_of(connection)], connect(name="Other")
     assert services.move_profiles(connection, other, actor=operator).step
@@ -102,6 +106,7 @@ def test_moved_profiles_stay_where_one_was_changed_or_the_source_is_gone(
     assert reload(profile).connection == other
 
 
+@pytest.mark.server
 def test_default_profiles_are_as_before(connection: Connection, administrator: Any):
     first, second = profile_of(connection), profile_of(connection)
     services.set_default_profiles({"Chat": first}, actor=None)
@@ -115,6 +120,7 @@ def test_default_profiles_are_as_before(connection: Connection, administrator: A
         undo_last_act(administrator)
 
 
+@pytest.mark.server
 def test_only_the_last_act_is_undone_and_once(connection: Connection, operator: Any):
     first = services.set_active(connection, False, actor=operator).step
     change(reload(connection), operator, name="Renamed")
@@ -173,6 +179,7 @@ def deleted(row: Any, actor: Any) -> None:
     delete(row, actor=actor)
 
 
+@pytest.mark.server
 def test_a_deleted_connection_is_back_with_all_that_was_its_own(
     connection: Connection, administrator: Any, operator: Any
 ):
@@ -199,6 +206,7 @@ def test_a_deleted_connection_is_back_with_all_that_was_its_own(
     assert [one.number for one in services.versions(row)] == [3, 2, 1]
 
 
+@pytest.mark.server
 def test_a_deleted_profile_is_back_with_its_links(connection: Connection, administrator: Any):
     spare, gone = profile_of(connection, name="Spare"), profile_of(connection, name="Gone")
     row = profile_of(connection, fallbacks=[gone, spare])
@@ -215,6 +223,7 @@ def test_a_deleted_profile_is_back_with_its_links(connection: Connection, admini
     assert list(ApiToken.objects.get().profiles.all()) == [row]
 
 
+@pytest.mark.server
 def test_a_row_whose_alias_was_taken_stays_away(connection: Connection, administrator: Any):
     deleted(connection, administrator)
     connect(name="Another", alias="production")
@@ -223,6 +232,7 @@ def test_a_row_whose_alias_was_taken_stays_away(connection: Connection, administ
     assert Connection.objects.get().name == "Another"
 
 
+@pytest.mark.server
 def test_a_former_alias_that_was_taken_stays_away(connection: Connection, administrator: Any):
     services.change_alias(connection, "new-name", actor=None)
     deleted(reload(connection), administrator)
@@ -301,6 +311,7 @@ def test_a_secret_does_not_come_back_to_flows_that_were_let_in_since(
     assert reload(connection).credentials == {"api_key": OTHER_SECRET}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", [ApiToken, RevealToken])
 def test_a_revoked_token_is_valid_again(
     connection: Connection, administrator: Any, operator: Any, kind: Any
@@ -326,6 +337,7 @@ def test_a_token_that_ended_already_leaves_no_way_back(administrator: Any):
     assert services.revoke_token(row, actor=administrator) is None
 
 
+@pytest.mark.server
 def test_notes_that_are_too_old_are_deleted(connection: Connection, operator: Any):
     services.set_active(connection, False, actor=operator)
     assert services.prune_undo_steps() == 0

@@ -23,8 +23,6 @@ from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import CODES
 from tests.fakes import profile_of
 
-pytestmark = pytest.mark.server
-
 CHAT = {
     "temperature": 0.5,
     "max_tokens": 10,
@@ -118,6 +116,7 @@ def profile(connection: Connection, chain: list[Profile]) -> Profile:
     return profile_of(connection, settings=CHAT, fallbacks=chain)
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 @pytest.mark.parametrize("spelling", ["answers", "ANSWERS", "id", "hex"])
 def test_a_profile_is_found_with_all_that_using_it_needs(
@@ -150,6 +149,7 @@ def test_an_unknown_profile_is_said_to_be_unknown(profile: Profile, name: str):
         runtime.find_profile(name)
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_profile_takes_two_queries(profile: Profile, django_assert_num_queries: Any):
     with django_assert_num_queries(2):
@@ -180,6 +180,7 @@ def test_a_capability_that_is_gone_is_no_crash(profile: Profile):
         runtime.find_profile("answers")
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_the_default_profile_is_found_by_its_capability(
     profile: Profile, django_assert_num_queries: Any
@@ -200,6 +201,7 @@ def token_of(user: Any, **limits: Any) -> str:
     )[1]
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_caller_is_found_by_the_token_with_every_limit(operator: Any, profile: Profile):
     text = token_of(
@@ -283,6 +285,7 @@ def test_scopes_limit_tokens_and_not_people(operator: Any):
     assert asked == [False, True, True, True, True]
 
 
+@pytest.mark.server
 @pytest.mark.django_db
 def test_a_caller_takes_few_queries(operator: Any):
     text = token_of(operator)

@@ -28,7 +28,7 @@ from tests.people import browser
 
 from .manifests import SETTINGS, document, second
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 KEY = "acme.helpdesk"
 
 
@@ -65,6 +65,7 @@ def install(text: str) -> type_services.InstalledType:
 # Installing
 
 
+@pytest.mark.server
 def test_an_installed_type_is_a_provider(installed: type_services.InstalledType):
     provider = get_provider(KEY)
     assert (provider.name, list(settings_fields(provider))[:3]) == (
@@ -74,6 +75,7 @@ def test_an_installed_type_is_a_provider(installed: type_services.InstalledType)
     assert (installed.changed, installed.previous) == (True, None)
 
 
+@pytest.mark.server
 def test_its_document_is_kept_as_it_was_given():
     text = f"# by hand\n{document()}"
     install(text)
@@ -86,6 +88,7 @@ def test_its_document_is_kept_as_it_was_given():
     )
 
 
+@pytest.mark.server
 def test_the_same_document_again_is_nothing(installed: type_services.InstalledType):
     before = ChangeStamp.objects.get().number
     assert (install(document()).changed, install(f"# again\n{document()}").changed) == (
@@ -106,6 +109,7 @@ def test_a_lower_version_is_refused():
     )
 
 
+@pytest.mark.server
 def test_connections_of_a_newer_version_are_not_taken_back(row: Connection):
     Connection.objects.update(type_version=4)
     ConnectionType.objects.all().delete()
@@ -168,6 +172,7 @@ def test_references_stay_those_of_one_provider(key: str):
     assert "section_taken" in refusal(lambda: install(document(key=key)))
 
 
+@pytest.mark.server
 def test_several_types_are_installed_together_or_not_at_all():
     good = {"type": "acme-one", "label": "One", "fields": [{"fieldName": "apiKey"}]}
     bad = {"type": "openai", "label": "Two", "fields": [{"fieldName": "apiKey"}]}
@@ -236,6 +241,7 @@ def test_a_preview_says_why_it_would_be_refused(installed: type_services.Install
 # New versions
 
 
+@pytest.mark.server
 def test_a_new_version_brings_its_connections_up(row: Connection):
     done = install(second())
     found = reload(row)
@@ -370,6 +376,7 @@ def test_connections_without_a_type_do_not_give_their_secrets_to_the_next_one(
 # Removing
 
 
+@pytest.mark.server
 def test_a_type_in_use_is_not_removed(row: Connection):
     with pytest.raises(
         services.InUse, match=r"Still used by Production\. Delete these connections first"
@@ -393,6 +400,7 @@ def test_what_is_not_there_is_not_removed():
         type_services.remove_type("nothing", actor=None)
 
 
+@pytest.mark.server
 def test_a_connection_of_a_type_that_was_just_removed_is_refused(
     installed: type_services.InstalledType,
 ):
@@ -400,6 +408,7 @@ def test_a_connection_of_a_type_that_was_just_removed_is_refused(
     assert "unknown_provider" in refusal(lambda: connect(KEY, settings=SETTINGS))
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_removing_and_adding_at_once_leave_no_orphan():
     for _ in range(5):
@@ -439,6 +448,7 @@ def in_another_process(text: str) -> None:
     ConnectionType.objects.update_or_create(key=manifest.key, defaults=values)
 
 
+@pytest.mark.server
 def test_what_another_process_installs_is_there_on_the_next_page(operator):
     assert browser(operator).get(f"/connections/add/{KEY}/").status_code == 404
     in_another_process(document())
@@ -447,6 +457,7 @@ def test_what_another_process_installs_is_there_on_the_next_page(operator):
     assert browser(operator).get(f"/connections/add/{KEY}/").status_code == 404
 
 
+@pytest.mark.server
 def test_what_another_process_installs_can_be_used_at_once(row: Connection):
     in_another_process(second())
     Connection.objects.update(settings=row.settings | {"region": "eu"})
@@ -458,6 +469,7 @@ def test_a_provider_of_code_costs_no_query(django_assert_num_queries: Any):
         catalog.confirm_types("openai")
 
 
+@pytest.mark.server
 def test_a_type_costs_one_small_query(
     installed: type_services.InstalledType, django_assert_num_queries: Any
 ):
@@ -493,6 +505,7 @@ def test_a_row_with_the_key_of_code_changes_nothing():
     assert get_provider("openai").name == "OpenAI"
 
 
+@pytest.mark.server
 def test_installing_moves_the_change_stamp():
     before = change_counter.read_change_counter()
     install(document())
@@ -514,6 +527,7 @@ def resolve(reference: str) -> str:
     return str(conf.resolver().resolve(reference, True, MACHINE).state)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "name", ["SECRET_KEY", "FERNET_KEYS", "ACME_KEY", "fernet_keys", "DATABASE_URL"]
 )
@@ -645,6 +659,7 @@ def test_connections_of_files_are_brought_up_by_sync(row: Connection, folder: Pa
     )
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_migrate_brings_them_up_too(folder: Path):
     install(document())
@@ -656,6 +671,7 @@ def test_migrate_brings_them_up_too(folder: Path):
     assert reload(row).type_version == 2
 
 
+@pytest.mark.server
 def test_many_rows_and_types_are_listed_with_few_queries(
     row: Connection, django_assert_max_num_queries: Any
 ):

@@ -15,8 +15,6 @@ from tests.issuers import Issuer
 from ..routing.test_never_stale import refused_everywhere
 from ..routing.test_token_limits import in_one_minute
 
-pytestmark = pytest.mark.server
-
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
@@ -24,6 +22,7 @@ def issuer() -> Iterator[Issuer]:
         yield one
 
 
+@pytest.mark.server
 def test_usage_is_booked_on_the_service_account_and_the_rule(gate: Gateway, issuer: Issuer):
     name, profile = gate.name(), gate.profile()
     rule = gate.office.trust(issuer.url, name)
@@ -34,6 +33,7 @@ def test_usage_is_booked_on_the_service_account_and_the_rule(gate: Gateway, issu
     assert (row["token_name"], row["token_id"]) == ("deploy", rule)
 
 
+@pytest.mark.server
 def test_limits_of_a_rule_hold_over_all_its_tokens(gate: Gateway, issuer: Issuer):
     gate.office.trust(issuer.url, gate.name(), requests_per_minute=3)
     profile = gate.known("words")
@@ -62,6 +62,7 @@ def test_why_it_is_refused_is_told_in_openais_shape(gate: Gateway, issuer: Issue
         assert said in told["message"]
 
 
+@pytest.mark.server
 def test_what_is_switched_off_is_refused_by_every_worker(gate: Gateway, issuer: Issuer):
     name, profile = gate.name(), gate.known("words")
     rule = gate.office.trust(issuer.url, name)

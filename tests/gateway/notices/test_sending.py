@@ -28,7 +28,7 @@ from tests.httpserver import Answer, HttpServer
 from ..attention.test_attention import fail
 from .targets import SECRET_PATH, target
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,7 @@ def told_of(row: Connection, clock: float = 100.0) -> None:
     look(clock)
 
 
+@pytest.mark.server
 def test_a_message_whose_target_was_deleted_meanwhile_is_let_go(row: Connection, hook: HttpServer):
     services.create_target("webhook", f"{hook.url}/x", actor=None, name="Hook")
     told_of(row)
@@ -83,6 +84,7 @@ def test_the_body_says_what_happened(row: Connection, hook: HttpServer):
     assert item["providers"] == ["fake"]
 
 
+@pytest.mark.server
 def test_what_is_due_is_sent_once(row: Connection, hook: HttpServer):
     target(url=f"{hook.url}/")
     told_of(row)
@@ -90,6 +92,7 @@ def test_what_is_due_is_sent_once(row: Connection, hook: HttpServer):
     assert len(hook.requests) == 1
 
 
+@pytest.mark.server
 def test_a_message_that_another_process_has_claimed_is_left_to_it(row: Connection, hook: Any):
     target(url=f"{hook.url}/")
     told_of(row)
@@ -98,6 +101,7 @@ def test_a_message_that_another_process_has_claimed_is_left_to_it(row: Connectio
     assert send_due(102.0 + outbox.CLAIM) == 1  # that process was killed
 
 
+@pytest.mark.server
 def test_a_refusal_is_tried_again_later_and_given_up_in_the_end(row: Connection):
     with HttpServer(default=Answer(500)) as server:
         made = target(url=f"{server.url}/")
@@ -119,6 +123,7 @@ def test_a_refusal_is_tried_again_later_and_given_up_in_the_end(row: Connection)
     assert fault.subject == made
 
 
+@pytest.mark.server
 def test_a_target_that_is_back_is_no_fault_any_more(row: Connection, hook: HttpServer):
     made = target(url=f"{hook.url}/")
     NoticeTarget.objects.update(failing_since=datetime.now(UTC), last_error="It was away.")
@@ -164,6 +169,7 @@ def test_a_name_that_leads_to_metadata_is_not_asked(monkeypatch: pytest.MonkeyPa
     assert "link-local or cloud metadata address" in outcome.message
 
 
+@pytest.mark.server
 def test_messages_to_a_target_are_gathered(row: Connection, hook: HttpServer, fake: Any):
     target(url=f"{hook.url}/")
     told_of(row)
@@ -177,6 +183,7 @@ def test_messages_to_a_target_are_gathered(row: Connection, hook: HttpServer, fa
     assert len(json.loads(hook.requests[1].body)["data"]["notices"]) == 3
 
 
+@pytest.mark.server
 def test_quiet_hours_hold_everything_and_their_end_sends_it_as_one(
     row: Connection, hook: HttpServer, monkeypatch: pytest.MonkeyPatch
 ):
@@ -221,6 +228,7 @@ def test_a_lost_key_is_a_fault_and_no_crash(row: Connection, hook: HttpServer, s
     assert fault.was == "encryption" and fault.subject == made
 
 
+@pytest.mark.server
 def test_no_row_error_or_repr_holds_an_address_or_a_key(row: Connection):
     made, secret = services.create_target(
         "webhook", f"http://127.0.0.1:9/{SECRET_PATH}", actor=None, name="Hook"

@@ -12,8 +12,6 @@ from tests.gateway.lines import lines
 from tests.gateway.serving import HELLO, Gateway, eventually
 from tests.gateway.upstream import SAID, VECTOR
 
-pytestmark = pytest.mark.server
-
 _marks = count(1)
 
 
@@ -182,6 +180,7 @@ def test_the_first_of_a_chain_is_not_asked_again_before_it_moves_on(gate: Gatewa
 # Who rests
 
 
+@pytest.mark.server
 def test_a_connection_that_failed_is_not_asked_again_by_any_worker(gate: Gateway):
     model = own("status?code=500")
     profile, _, _ = chain(gate, model)
@@ -192,6 +191,7 @@ def test_a_connection_that_failed_is_not_asked_again_by_any_worker(gate: Gateway
     assert len(gate.upstream.of(model)) == 1
 
 
+@pytest.mark.server
 def test_it_is_asked_again_when_it_has_rested(gate: Gateway):
     model = own("status?code=500")
     connection = gate.connection()
@@ -203,6 +203,7 @@ def test_it_is_asked_again_when_it_has_rested(gate: Gateway):
     eventually(lambda: gate.chat(profile).headers["x-switchboard-profile"] == profile)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("model", "seconds"),
     [
@@ -227,6 +228,7 @@ def test_without_a_fallback_nobody_rests(gate: Gateway):
     assert gate.office.resting(connection) is None and len(gate.upstream.of(model)) == 3
 
 
+@pytest.mark.server
 def test_when_all_rest_they_are_asked_all_the_same(gate: Gateway):
     profile, fallback, last = chain(gate, "status?code=500", second="status?code=500")
     assert [gate.chat(profile).headers["x-switchboard-attempts"] for _ in range(3)] == [
@@ -302,6 +304,7 @@ def test_a_connection_that_cannot_be_used_is_refused_with_its_own_code(gate: Gat
 GONE_ROUND = {"connection_inactive", "undecryptable", "unresolved_reference", "misplaced"}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("how", WHYS)
 def test_it_is_gone_round_where_it_is_switched_off_or_lacks_its_key(gate: Gateway, how: str):
     profile, _ = made_with(gate, how, fallbacks=[gate.known("words")])

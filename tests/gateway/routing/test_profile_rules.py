@@ -12,8 +12,6 @@ from tests.gateway.upstream import SAID, VECTOR
 
 from .test_fallbacks import own
 
-pytestmark = pytest.mark.server
-
 WITHOUT = ("model", "messages")
 
 
@@ -216,6 +214,7 @@ def test_a_parameter_of_the_request_that_a_model_refuses_is_refused(gate: Gatewa
 # Which profile
 
 
+@pytest.mark.server
 def test_a_profile_is_named_by_its_id_and_in_any_letter_case(gate: Gateway):
     profile = gate.profile()
     found = gate.record(profile) if gate.chat(profile).status_code == 200 else {}
@@ -232,16 +231,19 @@ def default(gate: Gateway) -> Iterator[str]:
     gate.office.make_default("Chat", None)
 
 
+@pytest.mark.server
 def test_the_default_answers_where_none_is_named(gate: Gateway, default: str):
     response = gate.post("/api/v1/chat/complete", {"messages": HELLO})
     assert response.json()["message"] == {"role": "assistant", "content": SAID}
     assert response.headers["x-switchboard-profile"] == default
 
 
+@pytest.mark.server
 def test_the_default_answers_at_v1_too(gate: Gateway, default: str):
     assert gate.chat("").headers["x-switchboard-profile"] == default
 
 
+@pytest.mark.server
 def test_another_default_answers_at_once(gate: Gateway, default: str):
     other = gate.profile()
     gate.office.make_default("Chat", other)
@@ -253,6 +255,7 @@ def test_without_a_default_a_profile_must_be_named(gate: Gateway):
     assert (response.status_code, response.json()["code"]) == (404, "no_default_profile")
 
 
+@pytest.mark.server
 def test_header_and_field_name_a_profile(gate: Gateway):
     first, second = gate.profile(), gate.profile()
     named = gate.post(

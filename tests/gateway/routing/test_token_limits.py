@@ -13,8 +13,6 @@ from openai import OpenAI
 from tests.gateway.lines import closed, lines
 from tests.gateway.serving import HELLO, Gateway, eventually
 
-pytestmark = pytest.mark.server
-
 
 def in_one_minute() -> None:
     """Requests are counted by the minute of the clock: waits where it is about to end."""
@@ -22,6 +20,7 @@ def in_one_minute() -> None:
         time.sleep(left + 0.1)
 
 
+@pytest.mark.server
 def test_requests_of_a_minute_are_counted_over_all_workers(gate: Gateway):
     in_one_minute()
     token = gate.office.token(requests_per_minute=7)
@@ -57,6 +56,7 @@ def test_the_sdk_raises_a_rate_limit_error(gate: Gateway):
             sdk.chat.completions.create(model=gate.known("words"), messages=HELLO)  # type: ignore[arg-type]
 
 
+@pytest.mark.server
 def test_a_refused_request_reaches_no_service_and_is_recorded(gate: Gateway):
     in_one_minute()
     token, model = gate.office.token(requests_per_minute=1), "words?limited=1"
@@ -80,6 +80,7 @@ def test_tokens_of_a_day_that_are_used_up_are_told(gate: Gateway):
     assert 0 < int(response.headers["retry-after"]) <= 86400
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_answers_take_is_counted(gate: Gateway, stream: bool):
     token = gate.office.token(tokens_per_day=13)  # what one answer takes
@@ -87,6 +88,7 @@ def test_what_answers_take_is_counted(gate: Gateway, stream: bool):
     eventually(lambda: gate.chat(gate.known("words"), token).status_code == 429)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("stream", [False, True])
 def test_parallel_calls_pass_the_limit_by_one_reservation_at_most(gate: Gateway, stream: bool):
     token = gate.office.token(tokens_per_day=12)
@@ -100,6 +102,7 @@ def test_parallel_calls_pass_the_limit_by_one_reservation_at_most(gate: Gateway,
     assert sorted(codes) == [200] + [429] * 15
 
 
+@pytest.mark.server
 def test_a_stream_that_is_cut_counts_what_was_sent(gate: Gateway):
     token = gate.office.token(tokens_per_day=1000)
     profile = gate.profile("words?chunks=200&delay=0.02")
@@ -117,6 +120,7 @@ def test_a_stream_that_is_cut_counts_what_was_sent(gate: Gateway):
     eventually(lambda: gate.office.counts(token) == [row["input_tokens"] + row["output_tokens"]])
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["whole", "stream", "refused"])
 def test_who_has_seen_the_end_of_an_answer_is_judged_by_it(gate: Gateway, kind: str):
     """Each call is one to any of the workers, and may use all that is left."""
@@ -143,6 +147,7 @@ def test_an_absurd_length_is_no_fault_of_ours(gate: Gateway, stream: bool):
     assert answer.status_code < 500
 
 
+@pytest.mark.server
 def test_what_was_reserved_is_given_back(gate: Gateway):
     token = gate.office.token(tokens_per_day=10_000)
     gate.chat(gate.known("words"), token)
@@ -163,6 +168,7 @@ def test_the_answer_tells_what_is_left(gate: Gateway):
     }
 
 
+@pytest.mark.server
 def test_vectors_are_counted_too(gate: Gateway):
     token = gate.office.token(tokens_per_day=5)
     body = {"model": gate.known("words", "Embedding"), "input": "one"}
@@ -218,6 +224,7 @@ def test_a_limited_token_sees_its_profiles_only(gate: Gateway):
     assert code_of(gate.get(f"/v1/models/{other}", token)) == (404, "profile_not_found")
 
 
+@pytest.mark.server
 def test_a_token_does_not_grow_when_its_profile_is_deleted(gate: Gateway):
     mine = gate.profile()
     token = gate.office.token(profiles=[mine])
@@ -265,6 +272,7 @@ def test_a_token_reaches_as_far_as_its_user(gate: Gateway, group: str, status: i
     assert bool(gate.get("/v1/models", token).json()["data"]) is (status == 200)
 
 
+@pytest.mark.server
 def test_a_token_that_ended_or_was_revoked_is_nobodys(gate: Gateway):
     revoked, expired = gate.office.token(), gate.office.token()
     gate.office.revoke(revoked)
@@ -276,6 +284,7 @@ def test_a_token_that_ended_or_was_revoked_is_nobodys(gate: Gateway):
     )
 
 
+@pytest.mark.server
 def test_a_refused_token_leaves_few_events_that_say_why_and_from_where(gate: Gateway):
     """One a minute in each of the two workers."""
     expired, far = gate.office.token(), gate.office.token(networks=["203.0.113.0/24"])

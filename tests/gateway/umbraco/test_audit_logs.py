@@ -19,7 +19,7 @@ from . import shapes
 from .shapes import misfit, page
 from .test_connections import fits
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 LOGS = "/audit-logs"
 
 
@@ -124,6 +124,7 @@ def calls() -> dict[str, UsageRecord]:
     }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -172,6 +173,7 @@ def test_what_is_not_there_is_a_problem(umbraco: Api, id: str):
         assert misfit(problem(umbraco(method, f"{LOGS}/{id}"), 404), shapes.PROBLEM) == []
 
 
+@pytest.mark.server
 def test_a_deleted_call_is_gone_with_its_attempts_and_counted_on(umbraco: Api):
     """deleteAuditLog."""
     one, other = gone_round(), used(key=uuid4())
@@ -184,6 +186,7 @@ def test_a_deleted_call_is_gone_with_its_attempts_and_counted_on(umbraco: Api):
     assert (event.object_id, event.actor_name) == (str(one.key), "ada")
 
 
+@pytest.mark.server
 def test_a_clean_up_deletes_what_is_too_old_and_says_how_many(umbraco: Api, settings: Any):
     """cleanupAuditLogs."""
     settings.GATEWAY_USAGE_DAYS = 30
@@ -197,6 +200,7 @@ def test_a_clean_up_deletes_what_is_too_old_and_says_how_many(umbraco: Api, sett
     assert AuditEvent.objects.filter(action="usage.prune").exists()
 
 
+@pytest.mark.server
 def test_a_clean_up_deletes_nothing_where_records_are_kept_for_good(umbraco: Api, settings: Any):
     settings.GATEWAY_USAGE_DAYS = 0
     used(key=uuid4())
@@ -210,6 +214,7 @@ def theirs(prefix: str) -> UsageRecord:
     return asked(owner("theirs"))
 
 
+@pytest.mark.server
 def test_calls_of_a_team_are_not_there_for_others(prefix: str, theirs: UsageRecord, settings: Any):
     """Neither in the list, nor by id, nor by a search in what its service said."""
     UsageAttempt.objects.update(error="quota used up")

@@ -13,7 +13,7 @@ from . import shapes
 from .shapes import misfit, page
 from .test_connections import fits
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 CONTEXTS = ["6f1f9f4a-6a0e-4a8e-9d55-0f5b6a1c2d3e", "0b8f7d1e-2f4c-4c57-8a55-6b2f4a9c1d2e"]
 GUARDRAILS = ["5d7a3b1c-9e2f-4d6b-8c1a-2f3e4d5c6b7a"]
 CHAT_SETTINGS = {
@@ -47,6 +47,7 @@ def update_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.server
 def test_a_chat_keeps_its_contexts_and_guardrails(umbraco: Api, connection: Connection):
     """createProfile, getProfileByIdOrAlias, updateProfile."""
     made = umbraco.post("/profiles", body_of(connection))
@@ -150,6 +151,7 @@ def test_speech_to_text_is_refused_in_words(umbraco: Api, connection: Connection
     }
 
 
+@pytest.mark.server
 def test_lists_aliases_and_deletion(umbraco: Api, connection: Connection):
     """getAllProfiles, profileAliasExists, deleteProfile."""
     profile_of(connection, alias="writer")

@@ -13,7 +13,7 @@ from gateway.models import UsageAttempt
 from tests.connections.api.calls import Api, errors, token_of
 from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 DAY = "from=2026-03-10&to=2026-03-11"
 
 
@@ -34,6 +34,7 @@ def api(administrator) -> Api:
     return Api(token_of(administrator, "usage:read"))
 
 
+@pytest.mark.server
 def test_a_summary_has_the_fields_of_the_contract(api: Api):
     assert api.read(f"/analytics/usage-summary?{DAY}") == {
         "totalRequests": 4,
@@ -54,6 +55,7 @@ def test_a_summary_of_nothing_is_zeros(api: Api):
     assert set(api.read("/analytics/usage-summary?from=2020-01-01&to=2020-01-02").values()) == {0}
 
 
+@pytest.mark.server
 def test_a_course_has_a_point_for_every_hour(api: Api):
     points = api.read(f"/analytics/usage-time-series?{DAY}")
     assert len(points) == 24 and points[0]["timestamp"] == "2026-03-10T00:00:00Z"
@@ -68,6 +70,7 @@ def test_a_course_has_a_point_for_every_hour(api: Api):
     }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("query", "start"),
     [
@@ -118,6 +121,7 @@ FIELDS = ("dimension", "dimensionName", "requestCount", "totalTokens", "percenta
 MORE = ("failureCount", "fallbackCount", "askedCount", "askedFailureCount", "passedOverCount")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("dimension", ITEMS)
 def test_a_breakdown_has_its_shares_the_greatest_first(api: Api, dimension: str):
     found = api.read(f"/analytics/usage-by-{dimension}?{DAY}")
@@ -199,6 +203,7 @@ def test_what_is_asked_in_vain_has_its_place_in_the_breakdown(api: Api, fell_bac
         )
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("query", "number"),
     [

@@ -23,7 +23,7 @@ from tests.gateway.records import NOON, NOWHERE, WEBSITE, gone_round, used
 from tests.pages import HTMX, html, words
 from tests.people import browser
 
-pytestmark = [pytest.mark.django_db, pytest.mark.server]
+pytestmark = pytest.mark.django_db
 
 
 OTHER = {
@@ -73,6 +73,7 @@ def test_only_who_may_finds_usage_in_the_navigation_and_on_the_dashboard(
     assert ('href="/usage/"' in text, "Usage, last 24 h" in text) == (who == "operator",) * 2
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("period", "count"), [("", 1), ("24h", 1), ("7d", 2), ("30d", 3), ("nonsense", 1)]
 )
@@ -86,6 +87,7 @@ def test_two_dates_are_a_period_with_both_days(page: Client):
     assert (context["usage"].totals.requests, context["period_name"]) == (1, "")
 
 
+@pytest.mark.server
 def test_dates_are_days_of_the_installations_time_zone(page: Client, settings):
     settings.TIME_ZONE = "Asia/Kolkata"
     (
@@ -197,6 +199,7 @@ def test_every_number_of_a_breakdown_leads_to_its_requests(operator: Any, by: st
     assert page.get(f"/usage/{mine[0]}").context["page"].paginator.count < 3
 
 
+@pytest.mark.server
 def test_more_requests_than_are_read_have_no_breakdown(page: Client, monkeypatch: Any):
     monkeypatch.setattr(views, "MOST_READ", 0)
     text = words(page.get("/usage/?period=30d&user=ada"))
@@ -260,6 +263,7 @@ def test_charts_and_table_have_the_same_numbers(page: Client):
     assert text.count('<td class="number">1</td>') > 2
 
 
+@pytest.mark.server
 def test_the_latest_requests_have_pages(operator: Any):
     for number in range(14):
         used(started_at=ago(minutes=number + 1), latency_ms=number)
@@ -299,6 +303,7 @@ def test_an_empty_time_is_not_an_empty_backoffice(page: Client):
     )
 
 
+@pytest.mark.server
 def test_the_page_makes_few_queries_however_many_requests_there_are(page: Client):
     page.get("/usage/?period=30d")  # the first request reads the connection types
     with CaptureQueriesContext(database) as few:
@@ -327,6 +332,7 @@ def rows(client: Client, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(read(client, query))))
 
 
+@pytest.mark.server
 def test_the_csv_has_the_requests_of_the_page_the_oldest_first(page: Client):
     found = rows(page)
     assert [one["outcome"] for one in found] == ["ok", "timeout", "ok"]

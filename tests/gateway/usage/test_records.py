@@ -12,8 +12,6 @@ import pytest
 from tests.gateway.serving import HELLO, Gateway, another_server
 from tests.gateway.upstream import SAID
 
-pytestmark = pytest.mark.server
-
 WHO = {"user_name": "olaf", "token_name": "test", "endpoint": "v1", "prompt": "", "answer": ""}
 
 
@@ -21,6 +19,7 @@ def has(row: dict[str, Any], **wanted: Any) -> None:
     assert {name: row[name] for name in wanted} == wanted
 
 
+@pytest.mark.server
 def test_a_plain_answer_is_recorded(gate: Gateway):
     connection = gate.connection()
     profile = gate.profile("words?first=0.2", connection)
@@ -68,6 +67,7 @@ def test_a_stream_is_recorded_with_its_first_chunk(gate: Gateway, asked: Any):
     assert 200 <= row["first_chunk_ms"] <= row["latency_ms"] - 200
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_failure_is_recorded(gate: Gateway, stream: bool):
     profile = gate.profile("status?code=500")
@@ -84,6 +84,7 @@ def test_a_failure_is_recorded(gate: Gateway, stream: bool):
     )
 
 
+@pytest.mark.server
 def test_a_request_that_fell_back_names_who_was_asked_and_who_answered(gate: Gateway):
     connection = gate.connection()
     fallback = gate.profile("words?fell=back", connection)
@@ -117,6 +118,7 @@ def test_a_target_that_is_passed_over_has_its_reason(gate: Gateway):
     has(gate.office.attempts(row["key"])[0], outcome="passed_over", code="connection_inactive")
 
 
+@pytest.mark.server
 def test_what_was_sent_and_lost_is_not_sent_again(gate: Gateway):
     profile = gate.profile("closes", gate.connection(max_retries=2))
     gate.chat(profile)
@@ -237,6 +239,7 @@ def test_the_other_door_is_recorded_as_itself(gate: Gateway, how: str):
     )
 
 
+@pytest.mark.server
 def test_a_changed_connection_is_recorded_with_its_version(gate: Gateway):
     connection = gate.connection()
     profile = gate.profile(connection=connection)
@@ -245,6 +248,7 @@ def test_a_changed_connection_is_recorded_with_its_version(gate: Gateway):
     has(gate.record(profile), connection_version=2)
 
 
+@pytest.mark.server
 def test_a_broken_stream_is_recorded_once(gate: Gateway):
     profile = gate.profile("dies")
     gate.chat(profile, stream=True)
@@ -252,6 +256,7 @@ def test_a_broken_stream_is_recorded_once(gate: Gateway):
     assert len(gate.records(profile, 1)) == 1
 
 
+@pytest.mark.server
 def test_of_many_requests_none_is_lost_or_counted_twice(gate: Gateway):
     profile = gate.profile()
     for _ in range(100):
@@ -260,6 +265,7 @@ def test_of_many_requests_none_is_lost_or_counted_twice(gate: Gateway):
     assert len(gate.records(profile, 100)) == 100
 
 
+@pytest.mark.server
 def test_a_record_stays_when_what_it_tells_about_is_gone(gate: Gateway):
     profile = gate.profile()
     gate.chat(profile)
@@ -280,6 +286,7 @@ def recording(gate: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield one
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("door", ["v1", "api"])
 @pytest.mark.parametrize("provider", ["openai-compatible", "echo"])
@@ -313,6 +320,7 @@ def test_what_was_embedded_is_recorded(recording: Gateway):
     has(recording.record(profile), prompt='["one", "two"]', answer="")
 
 
+@pytest.mark.server
 def test_a_null_in_a_text_does_not_lose_the_record(recording: Gateway):
     profile = recording.profile("echo-1", recording.connection("echo"))
     assert (
