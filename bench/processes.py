@@ -69,14 +69,14 @@ def _memory_lines(pid: int) -> list[str]:
         return []
 
 
-def waited(pid: int) -> float:
-    """Seconds in which the process's first thread could have run and waited for a core; 0 where
-    that cannot be read.
-    """
-    try:
-        return int((PROC / str(pid) / "task" / str(pid) / "schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+def waited(pid: int) -> dict[str, float]:
+    """Seconds in which each thread of a process could have run and waited for a core, by its id."""
+    found = {}
+    with suppress(OSError):  # ended, or a system without it
+        for task in (PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):
+                found[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
+    return found
 
 
 def served_by(pid: int, port: int, client_port: int) -> int | None:

@@ -1,8 +1,8 @@
 """Takes out of an image's venv what Switchboard never reads: `python3 trim.py .venv`.
 
 Languages that it does not speak, descriptions of Amazon's services that it does not ask, sources of
-compiled modules, the tests of others, and symbols for debuggers. tools/run_image.py makes a client
-of every provider and of every secret store in what is left.
+compiled modules, pages that it does not serve, the tests of others, and symbols for debuggers.
+tests/deploy/inside.py makes a client of every provider and of every secret store in what is left.
 """
 
 import shutil
@@ -32,6 +32,7 @@ def unread(packages: Path) -> Iterator[Path]:
     for folder in (packages / "botocore" / "data").iterdir():
         if folder.is_dir() and folder.name not in AMAZON:
             yield folder
+    yield from packages.glob("drf_spectacular_sidecar/static/*/redoc")  # backoffice/apps.py has why
     yield from (one for one in packages.rglob("tests") if one.is_dir())
     for pattern in SOURCES:
         yield from packages.rglob(pattern)
@@ -45,7 +46,7 @@ def main(venv: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)  # with its folder, perhaps
-    for module in packages.rglob("*.cpython-*.so"):
+    for module in (*packages.rglob("*.cpython-*.so"), *packages.rglob("*.abi3.so")):
         if module.stat().st_size > LARGE:
             subprocess.run(["strip", "--strip-unneeded", str(module)], check=True)
 
