@@ -17,6 +17,8 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Has everything that the process writes in the form of the log."""
+        from .postgresql import checks  # noqa: F401 registered by being imported
+
         if settings.LOG_FORMAT == "json":
             log_what_is_written_past_logging()
 

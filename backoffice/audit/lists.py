@@ -92,6 +92,7 @@ class EventPage:
 class AuditListView(ListPage):
     """Events, newest first, as far as the person may see them."""
 
+    reads_replica = True
     template_name, fragment_name = "audit/list.html", "audit/_rows.html"
     title = _("Audit")
     section = "audit"

@@ -23,6 +23,8 @@ class AuditEvent(models.Model):
     `detail` (by name) and `others` (kind, id and name of further objects).
     """
 
+    is_on_replica = True
+
     chain = models.UUIDField(editable=False)
     number = models.PositiveIntegerField(editable=False)
     at = models.DateTimeField(editable=False)
@@ -71,6 +73,8 @@ class AuditEvent(models.Model):
 
 class AuditMention(models.Model):
     """A further object of an event, so that it is found there too. The event says the same."""
+
+    is_on_replica = True
 
     event = models.ForeignKey(AuditEvent, models.CASCADE, related_name="mentions")
     kind = models.CharField(max_length=40)

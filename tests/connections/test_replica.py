@@ -5,21 +5,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from backoffice import replica_reads
 from backoffice.postgresql import replica as server
-from connections.models import Team
+from connections.models import AuditEvent, AuditMention, Team
 from connections.replica import ReplicaRouter, read_from_same, reading_replica
 from gateway.models import CountedUsage, UsageRecord, UsageTotal
 
 router = ReplicaRouter()
 
 
-@pytest.mark.parametrize("model", [UsageRecord, UsageTotal, CountedUsage])
-def test_usage_is_read_from_the_replica_inside_of_a_block_only(model: Any):
+@pytest.mark.parametrize("model", [UsageRecord, UsageTotal, CountedUsage, AuditEvent, AuditMention])
+def test_usage_and_the_audit_are_read_from_the_replica_inside_of_a_block_only(model: Any):
     with reading_replica():
         assert router.db_for_read(model) == "replica"
     assert router.db_for_read(model) == "default"
@@ -81,6 +82,7 @@ def answered(
     method: str = "get",
     *,
     keeps_up: bool = True,
+    cookies: dict[str, str] | None = None,
 ) -> list[str]:
     """The databases from which each answer of a view at this path reads usage; each answer has the
     next status, and the replica is away after a 503.
@@ -93,10 +95,13 @@ def answered(
 
     monkeypatch.setattr(server, "may_be_read", lambda: keeps_up)
     monkeypatch.setattr(server.READ_REPLICA, "check", lambda: False)
-    settings = type("Settings", (), {"DATABASES": {"replica": {}}})
-    monkeypatch.setattr(replica_reads, "settings", settings)
+    databases = {**settings.DATABASES, "replica": {}}
+    monkeypatch.setattr(settings, "DATABASES", databases)
     request = getattr(RequestFactory(), method)(path)
-    replica_reads.ReplicaMiddleware(view)(request)
+    request.COOKIES |= cookies or {}
+    response = replica_reads.ReplicaMiddleware(view)(request)
+    if cookies is not None and replica_reads.WROTE in response.cookies:
+        cookies[replica_reads.WROTE] = response.cookies[replica_reads.WROTE]["max-age"]
     return asked
 
 
@@ -105,21 +110,39 @@ def answered(
     [
         "/usage/",
         "/usage/export/",
+        "/audit/",
         "/api/v1/analytics/usage-summary",
         "/api/v1/analytics/usage-records",
     ],
 )
-def test_usage_is_read_from_the_replica(monkeypatch: pytest.MonkeyPatch, path: str):
+def test_usage_and_the_list_of_events_are_read_from_the_replica(
+    monkeypatch: pytest.MonkeyPatch, path: str
+):
     assert answered(monkeypatch, path) == ["replica"]
 
 
-@pytest.mark.parametrize("path", ["/connections/", "/api/v1/connections", "/nowhere/"])
+@pytest.mark.parametrize("path", ["/connections/", "/api/v1/audit-events", "/nowhere/"])
 def test_nothing_else_is(monkeypatch: pytest.MonkeyPatch, path: str):
     assert answered(monkeypatch, path) == ["default"]
 
 
 def test_a_change_reads_from_the_primary(monkeypatch: pytest.MonkeyPatch):
     assert answered(monkeypatch, "/usage/", method="post") == ["default"]
+
+
+def test_a_browser_that_changed_something_reads_from_the_primary_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    cookies: dict[str, Any] = {"sessionid": "of somebody"}
+    answered(monkeypatch, "/connections/bulk/", method="post", cookies=cookies)
+    assert cookies[replica_reads.WROTE] == settings.DATABASE_REPLICA_SECONDS + 1
+    assert answered(monkeypatch, "/audit/", cookies=cookies) == ["default"]
+
+
+def test_a_program_that_changed_something_gets_no_cookie(monkeypatch: pytest.MonkeyPatch):
+    cookies: dict[str, Any] = {}
+    answered(monkeypatch, "/api/v1/connections", method="post", cookies=cookies)
+    assert cookies == {}
 
 
 def test_a_replica_that_is_late_is_not_read(monkeypatch: pytest.MonkeyPatch):
