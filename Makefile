@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics test-upgrades docs catalogue lock test-deploy test-image
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics test-upgrades test-instances docs catalogue lock test-deploy test-image
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,7 +69,7 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; start, process, api, pages, gateway, promptflow, hands, checks, usage, replace, signin, alive, audit, backup, telemetry; memory and instances only where they are named)
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; start, process, api, pages, gateway, promptflow, hands, checks, usage, replace, signin, alive, audit, backup, telemetry; memory, instances and scale only where they are named)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
 
 drill: .venv/.dev ## bad days: full disk, lost keys, a clock that jumps, kill -9 and more; takes root (ARGS="disk clock" for some; docs/bad-days.md)
@@ -93,6 +93,9 @@ test-metrics: .venv/.dev ## Prometheus reads /metrics of servers under load, the
 
 test-upgrades: .venv/.dev ## the previous release and this one on one database, under load, both ways (needs PostgreSQL; UPGRADE_FROM=<commit> for another release)
 	@export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/upgrades/rolling.py tests/upgrades/migrating.py
+
+test-instances: .venv/.dev ## four instances behind HAProxy, on PgBouncer, PostgreSQL and Redis of their own, asked in turn, one killed (installs Debian's packages)
+	@tools/ensure_cluster && export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/instances/together.py
 
 test-deploy: .venv/.dev .venv-deploy/.ready ## the files of deploy/ by the programs that read them, nginx and Caddy in front of a server (2 minutes; installs 280 MB, and Debian's packages)
 	@tools/ensure_deploy && export $(THROW_AWAY) && $(KEEP_BYTECODE) && \

@@ -9,25 +9,27 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from typing import Any
 
 from .api import server
+from .callers import Callers
 from .cluster import Cluster, cluster
-from .load import Job, body, chat, finish, start
-from .processes import Running, cpu, free_port, tree
+from .load import Job, chat, finish, start
+from .processes import Running, cpu, free_port, kill, tree
 from .upstream import upstream
 
 INSTANCES, CLIENTS, SECONDS = 4, 64, float(os.environ.get("BENCH_SECONDS", "5"))
 A_MINUTE, A_DAY = 100, 2_900  # limits of tokens: requests, and tokens of services
 SLOW = 0.2  # seconds that the slow stub takes
+READING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%FROM \"gateway_%'"
+ASKING = "SELECT sum(calls)::int FROM pg_stat_statements WHERE query LIKE '%schedulelease%'"
 CHECKED = 0.25  # minutes between two checks of the quiet connection
 
 
@@ -92,6 +94,7 @@ def capacity(scene: Scene) -> None:
     request = chat(scene.tokens["free"], False)
     first = scene.instances[0]
     of_proxy = scene.cluster.haproxy.pid
+    finish(start(Job(scene.cluster.proxy, request, CLIENTS, 1)))  # all have loaded what they need
     for name, port, asked in (
         ("1 instance", first.port, [first]),
         ("all, behind the proxy", scene.cluster.proxy, scene.instances),
@@ -129,58 +132,6 @@ def switching_off(scene: Scene, own: dict[str, str]) -> None:
     )
 
 
-class Callers:
-    """Threads that call through the proxy, each on a kept connection, until a moment or until
-    `stop`. `ends`: when which status was answered; 0 for no whole answer.
-    """
-
-    def __init__(self, port: int, token: str, number: int, model: str = "bench") -> None:
-        self._port, self._text = port, body(False, model)
-        self._head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self.ends: list[tuple[float, int]] = []
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._call) for _ in range(number)]
-
-    def __enter__(self) -> "Callers":
-        for one in self._threads:
-            one.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for one in self._threads:
-            one.join()
-
-    @property
-    def statuses(self) -> Counter[int]:
-        """How often each was answered."""
-        return Counter(status for _, status in self.ends)
-
-    def _call(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._stopped.is_set():
-            try:
-                connection.request("POST", "/v1/chat/completions", self._text, self._head)
-                answer = connection.getresponse()
-                answer.read()
-                status = answer.status
-            except (OSError, HTTPException):
-                connection.close()
-                status = 0
-            self.ends.append((time.monotonic(), status))
-            if status in (0, 429, 503):
-                self._stopped.wait(0.02)
-
-    def outage(self, began: float) -> str:
-        """In words, what failed since then, and until when."""
-        failed = [at for at, status in self.ends if status != 200 and at > began]
-        last = f", the last {max(failed) - began:.1f} s after it" if failed else ""
-        kinds = Counter(status for at, status in self.ends if at > began)
-        return (
-            f"{len(failed)} of {kinds.total()} calls failed{last} ({dict(sorted(kinds.items()))})"
-        )
-
-
 def limits(scene: Scene, own: dict[str, str]) -> None:
     """What a token with a limit of requests, and one with a limit of tokens, get in all."""
     time.sleep(max(0, 61 - time.time() % 60) if time.time() % 60 > 40 else 0)
@@ -188,15 +139,17 @@ def limits(scene: Scene, own: dict[str, str]) -> None:
         time.sleep(SECONDS)
     got = callers.statuses
     line("requests of a minute", f"{got[200]} of {got.total()} answered ({A_MINUTE})")
-    with Callers(scene.cluster.proxy, scene.tokens["day"], CLIENTS) as callers:
-        time.sleep(SECONDS)
+    answered = 0
+    for callers_at_once in (CLIENTS, 1):  # one alone uses what many had reserved
+        with Callers(scene.cluster.proxy, scene.tokens["day"], callers_at_once) as callers:
+            time.sleep(SECONDS)
+        answered += callers.statuses[200]
     time.sleep(2)
     used = rows("tokens", environment=own)
-    each = used / max(1, callers.statuses[200])
     line(
         "tokens of a day",
-        f"{used:,} used by {callers.statuses[200]} answers of {each:.0f}, {A_DAY - used} left "
-        f"(at most {A_DAY:,})",
+        f"{used:,} used by {answered} answers of {used / max(1, answered):.0f}, {A_DAY - used} "
+        f"left (at most {A_DAY:,} used, less left than a call reserves)",
     )
 
 
@@ -225,15 +178,18 @@ def replica(scene: Scene) -> None:
     """Usage while the replica is there, is late and is away."""
     path = "/api/v1/analytics/usage-summary?from=2020-01-01&to=2100-01-01"
     standby = scene.cluster.standby
-    scans = scene.cluster.statements(standby)
     there = Counter(asked(scene, path)[0] for _ in range(8))
-    reads = scene.cluster.statements(standby) - scans
+    reads = scene.cluster.query(standby, READING)
     scene.cluster.query(standby, "SELECT pg_wal_replay_pause()")
     time.sleep(4)
     late = Counter(asked(scene, path)[0] for _ in range(8))
     told = asked(scene, "/health/ready")[1]["checks"]["replica"]
     scene.cluster.query(standby, "SELECT pg_wal_replay_resume()")
-    line("replica", f"{dict(there)}, {reads} rows read there; late: {dict(late)}, told as {told}")
+    line(
+        "replica",
+        f"{dict(there)}, {reads} connections read it there (1 or more); late: {dict(late)}, told "
+        f"as {told}",
+    )
     time.sleep(3)
     standby.stop()
     away = Counter(asked(scene, path)[0] for _ in range(16))
@@ -247,15 +203,10 @@ def killed(scene: Scene) -> None:
     with Callers(scene.cluster.proxy, scene.tokens["free"], 32, "bench-slow") as callers:
         time.sleep(2)
         running = scene.cluster.running(victim.port)
-        began = time.monotonic()
-        kill(victim)
+        kill(victim.pid)
+        moment = time.monotonic()
         time.sleep(5)
-    line("one killed", f"{callers.outage(began)}; it was answering {running}")
-
-
-def kill(instance: Running) -> None:
-    """Ends all its processes at once."""
-    subprocess.run(["kill", "-9", *map(str, tree(instance.pid))], check=True)
+    line("one killed", f"{callers.outage(moment)} (0); it was answering about {running}")
 
 
 def schedule(scene: Scene, own: dict[str, str]) -> None:
@@ -268,12 +219,17 @@ def schedule(scene: Scene, own: dict[str, str]) -> None:
     began = time.monotonic()
     new = _until(lambda: rows("holder", environment=own), lambda found: found not in ("", holder))
     taken = time.monotonic() - began
-    time.sleep(CHECKED * 60 * 2)
+    scene.cluster.query(scene.cluster.primary, "CREATE EXTENSION pg_stat_statements")
+    before, wait = scene.cluster.query(scene.cluster.primary, ASKING), CHECKED * 60 * 2
+    time.sleep(wait)
+    asking = (scene.cluster.query(scene.cluster.primary, ASKING) - before) / wait
+    workers = sum(len(tree(one.pid)[1:]) for one in scene.instances[:-1])
     number, least = rows("checks", environment=own)
     line(
         "schedule",
         f"holder killed, another after {taken:.0f} s (30): {bool(new)}; {number} checks of a quiet "
-        f"connection, {least:.1f} s apart at least (every {CHECKED * 60:.0f} s)",
+        f"connection, {least:.1f} s apart at least (every {CHECKED * 60:.0f} s); {workers} workers "
+        f"ask for the lease {asking:.1f} times a second",
     )
 
 

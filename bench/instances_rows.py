@@ -7,7 +7,7 @@ import sys
 from itertools import pairwise
 from typing import Any
 
-from .rows import SECRET, serve_from
+from .rows import serve_from
 
 
 def prepare(fast: str, slow: str, a_minute: str, a_day: str) -> dict[str, str]:
@@ -20,10 +20,7 @@ def prepare(fast: str, slow: str, a_minute: str, a_day: str) -> dict[str, str]:
     call_command("migrate", verbosity=0)
     serve_from(int(fast), "bench")
     serve_from(int(slow), "bench-slow")
-    settings = {"base_url": f"http://127.0.0.1:{fast}/v1", "api_key": SECRET}
-    services.create_connection(
-        "openai-compatible", actor=None, name="Quiet", alias="quiet", settings=settings
-    )
+    services.create_connection("echo", actor=None, name="Quiet", alias="quiet")
     user = User.objects.create(username="bench", is_superuser=True)
     wanted: dict[str, dict[str, Any]] = {
         "free": {"scopes": ["gateway:use"]},
@@ -35,6 +32,15 @@ def prepare(fast: str, slow: str, a_minute: str, a_day: str) -> dict[str, str]:
         name: services.create_token(name, user=user, actor=None, **more)[1]
         for name, more in wanted.items()
     }
+
+
+def fill(number: str) -> str:
+    """So many connections with profiles. Returns the cookie of an administrator."""
+    from . import rows
+    from .in_process import signed_in
+
+    rows.fill(0, int(number))
+    return str(signed_in().cookies["sessionid"].value)
 
 
 def tokens() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.utils.functional import cached_property
 
 from .outages import Availability
 
@@ -52,13 +53,28 @@ REDIS = Availability(
 )
 
 
+_clients: dict[tuple[tuple[str, ...], str], Any] = {}
+
+
 class RedisOrMemory(RedisCache):
     """Django's cache in Redis, and in memory while Redis is away."""
+
+    _servers: list[str]
+    _options: dict[str, Any]
+    _class: Any
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         options = {**CLIENT_OPTIONS, **params.get("OPTIONS", {})}
         super().__init__(server, {**params, "OPTIONS": options})
         self._memory = LocMemCache(f"without {server}", {**params, "OPTIONS": {}})
+
+    @cached_property
+    def _cache(self) -> Any:
+        """The client, which all caches of this process share: Django makes one for each request,
+        with connections of its own that stay open until Python finds them unused.
+        """
+        key = (tuple(self._servers), repr(self._options))
+        return _clients.setdefault(key, self._class(self._servers, **self._options))
 
 
 def _in_redis_or_memory(name: str) -> Callable[..., Any]:

@@ -86,3 +86,9 @@ def test_a_server_that_is_back_is_used_again(
         "It is away (no answer). Meanwhile.",
         "It is back.",
     ]
+
+
+def test_requests_share_the_connections_of_a_worker():
+    address = "redis://127.0.0.1:1/0"
+    one, same, other = (RedisOrMemory(to, {}) for to in (address, address, f"{address}?db=2"))
+    assert one._cache is same._cache and one._cache is not other._cache

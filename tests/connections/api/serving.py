@@ -120,12 +120,14 @@ def running(
     *options: str,
     code: Path = ROOT,
     python: str = sys.executable,
+    port: int | None = None,
 ) -> Iterator[Server]:
     """gunicorn with the configuration of production, until the block ends.
 
-    The database must be there. `code`: the folder of manage.py, which `python` runs.
+    The database must be there. `code`: the folder of manage.py, which `python` runs. `port`: a
+    free one if none is named.
     """
-    port = _free_port()
+    port = port or _free_port()
     command = [
         python,
         "-m",
