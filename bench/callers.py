@@ -52,14 +52,17 @@ class Callers:
             if status in (0, 429, 503):
                 self._stopped.wait(0.02)
 
-    def outage(self, moment: float) -> str:
-        """In words, what failed since then, and until when."""
+    def outage(self, moment: float, over: float | None = None) -> str:
+        """In words, what failed since a moment, until when, and how much of it began later.
+
+        `over`: when what had begun at that moment was over, such as the end of a process.
+        """
         ended = [(began, end, status) for began, end, status in self.calls if end > moment]
         failed = [(began, end) for began, end, status in ended if status != 200]
         last = (
             f", the last {max(end for _, end in failed) - moment:.1f} s after it" if failed else ""
         )
-        later = sum(began > moment for began, _ in failed)
+        later = sum(began > (over or moment) for began, _ in failed)
         kinds = Counter(status for _, _, status in ended)
         return (
             f"{len(failed)} of {kinds.total()} calls failed{last} ({dict(sorted(kinds.items()))}), "

@@ -28,7 +28,10 @@ from .upstream import upstream
 INSTANCES, CLIENTS, SECONDS = 4, 64, float(os.environ.get("BENCH_SECONDS", "5"))
 A_MINUTE, A_DAY = 100, 2_900  # limits of tokens: requests, and tokens of services
 SLOW = 0.2  # seconds that the slow stub takes
-READING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%FROM \"gateway_%'"
+READING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE query LIKE '%FROM "gateway_%' AND pid <> pg_backend_pid()
+"""
 ASKING = "SELECT sum(calls)::int FROM pg_stat_statements WHERE query LIKE '%schedulelease%'"
 CHECKED = 0.25  # minutes between two checks of the quiet connection
 
@@ -203,10 +206,11 @@ def killed(scene: Scene) -> None:
     with Callers(scene.cluster.proxy, scene.tokens["free"], 32, "bench-slow") as callers:
         time.sleep(2)
         running = scene.cluster.running(victim.port)
+        began = time.monotonic()
         kill(victim.pid)
-        moment = time.monotonic()
+        gone = time.monotonic()
         time.sleep(5)
-    line("one killed", f"{callers.outage(moment)} (0); it was answering about {running}")
+    line("one killed", f"{callers.outage(began, gone)} (0); it was answering about {running}")
 
 
 def schedule(scene: Scene, own: dict[str, str]) -> None:

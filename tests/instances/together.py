@@ -22,6 +22,10 @@ OF_QUIET = """
 FROM connections_connectioncheck JOIN connections_connection c ON c.id = connection_id
 WHERE c.alias = 'quiet'
 """
+READING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE query LIKE '%connections_auditevent%' AND pid <> pg_backend_pid()
+"""
 CHECKS = f"SELECT count(*) {OF_QUIET}"
 SECONDS = f"SELECT extract(epoch FROM max(checked_at) - min(checked_at)) {OF_QUIET}"
 
@@ -118,6 +122,19 @@ def test_what_is_set_for_all_is_told_by_all(all_of: Scene):
         assert [one["defaultChatProfileId"] for one in told] == [default] * INSTANCES
 
 
+def test_a_list_of_events_comes_from_the_replica_unless_one_has_just_acted(
+    all_of: Scene, ada: Browser
+):
+    def read_there() -> int:
+        assert "signed in" in ada.get("/audit/").text
+        return int(all_of.cluster.query(all_of.cluster.standby, READING))
+
+    ada.post("/settings/", "/settings/")
+    assert read_there() == 0 and "wrote" in ada.client.cookies
+    ada.client.cookies.delete("wrote")
+    assert until(read_there, 30)
+
+
 def test_what_is_switched_off_nobody_answers(all_of: Scene):
     assert [all_of.chat(at=one.url) for one in all_of.instances] == [200] * INSTANCES
     for _ in range(3):
@@ -135,7 +152,7 @@ def switched(all_of: Scene, is_active: bool) -> None:
 
 
 def test_a_limit_of_requests_is_exact_over_all(all_of: Scene):
-    if time.time() % 60 > 40:  # the calls are to be in one minute
+    if time.time() % 60 > 48:  # the calls are to be in one minute
         time.sleep(61 - time.time() % 60)
     statuses = all_of.chats(4 * A_MINUTE, 32, "minute")
     assert (statuses.count(200), statuses.count(429)) == (A_MINUTE, 3 * A_MINUTE)
