@@ -42,7 +42,7 @@ def _of_replica(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
 def _beside(main: dict[str, Any], env: Environment, name: str) -> dict[str, Any]:
     """Another address of PostgreSQL, empty where it is not set. Raises ImproperlyConfigured."""
     if not env.given(name):
-        env.note(name, "")
+        env.note(name, "", "an address of postgres://")
         return {}
     found = env.database(name, "")
     if {main["ENGINE"], found["ENGINE"]} != {POSTGRESQL}:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,23 +19,26 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .addresses import CACHES, DATABASES, MAIL, MASK, is_whole, masked
 from .keys import refuse_guessed
-from .patterns import ASKED, DAYS, FALSE, LISTENING, NAME, ORIGIN, RATE, SERVED, TRUE, WHOLE
+from .patterns import ASKED, DAYS, FALSE, KEY, LISTENING, NAME, ORIGIN, RATE, SERVED, TRUE, WHOLE
 from .secret_files import entries, read_secret_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-OWN_PREFIXES = ("CONNECTIONS_", "GATEWAY_")
+UNBOUNDED = 10**9  # a number that large is no bound
 
 
 @dataclass(frozen=True)
 class Variable:
     """A setting as it was read. `source`: environment, .env or default.
 
-    `text`: what may be shown of it, secrets masked.
+    `text`: what may be shown of it, secrets masked; `default`: the same of its default. `kind`:
+    what may be written, as docs/settings.md says it.
     """
 
     name: str
     source: str
     text: str
+    kind: str = ""
+    default: str = ""
 
 
 @dataclass
@@ -52,17 +54,17 @@ class Environment:
     variables: dict[str, Variable] = field(default_factory=dict)
     secret_files: set[str] = field(default_factory=set)  # names that may name one
 
-    def text(self, name: str, default: str = "") -> str:
-        """A text."""
+    def text(self, name: str, default: str = "", kind: str = "a text") -> str:
+        """A text. `kind`: what may be written."""
         found = self.given(name)
-        self.note(name, found or default)
+        self.note(name, found or default, kind, default)
         return found or default
 
     def secret(self, name: str) -> str:
         """A text that is never shown; a placeholder is refused."""
         found = self.given_secret(name)
         refuse_guessed(name, found, least=0)
-        self.note(name, MASK if found else "")
+        self.note(name, MASK if found else "", "a secret")
         return found
 
     def boolean(self, name: str, default: bool) -> bool:
@@ -71,22 +73,25 @@ class Environment:
         if given and given not in TRUE + FALSE:
             raise ImproperlyConfigured(f"{name} is neither true nor false. Write true or false.")
         found = given in TRUE if given else default
-        self.note(name, str(found).lower())
+        self.note(name, str(found).lower(), "`true` or `false`", str(default).lower())
         return found
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
         """A whole number."""
-        return int(self._number(name, default, least, most, "a whole number", WHOLE))
+        return int(self._number(name, default, (least, most), "a whole number", WHOLE))
 
     def number(self, name: str, default: float, *, least: float = 0, most: float = 10**9) -> float:
         """A number."""
-        return self._number(name, default, least, most, "a number", WHOLE + r"(\.[0-9]{1,20})?")
+        form = WHOLE + r"(\.[0-9]{1,20})?"
+        return self._number(name, default, (least, most), "a number", form)
 
-    def names(self, name: str, default: Sequence[str] = ()) -> list[str]:
-        """Texts with commas between them."""
+    def names(
+        self, name: str, default: Sequence[str] = (), kind: str = "texts with commas between them"
+    ) -> list[str]:
+        """Texts with commas between them. `kind`: what may be written."""
         given = self.given(name)
         found = [one.strip() for one in given.split(",") if one.strip()] if given else [*default]
-        self.note(name, ",".join(found))
+        self.note(name, ",".join(found), kind, ",".join(default))
         return found
 
     def days(self, name: str, default: Sequence[int]) -> list[int]:
@@ -100,13 +105,14 @@ class Environment:
         found = entries(self.given_secret(name))
         for one in found:
             refuse_guessed(name, one, least)
-        self.note(name, ",".join([MASK] * len(found)))
+        kind = f"secrets of {least} characters or more with commas between them"
+        self.note(name, ",".join([MASK] * len(found)), kind)
         return found
 
     def targets(self, name: str) -> list[str]:
         """Addresses with commas between them, which may hold secrets."""
         found = entries(self.given_secret(name))
-        self.note(name, ",".join([MASK] * len(found)))
+        self.note(name, ",".join([MASK] * len(found)), "addresses with commas between them")
         return found
 
     def optional_secret(self, name: str, prefix: str) -> str:
@@ -114,7 +120,7 @@ class Environment:
         found = self.given_secret(name)
         if found and not found.startswith(prefix):
             raise ImproperlyConfigured(f"{name} does not begin with {prefix}.")
-        self.note(name, MASK if found else "")
+        self.note(name, MASK if found else "", f"a secret that begins with `{prefix}`")
         return found
 
     def served_hosts(self, name: str, default: Sequence[str]) -> list[str]:
@@ -124,7 +130,7 @@ class Environment:
 
     def host(self, name: str, default: str) -> str:
         """The name or address at which to listen."""
-        found = self.text(name, default)
+        found = self.text(name, default, "a host name or an address")
         if not LISTENING.fullmatch(found):
             raise ImproperlyConfigured(
                 f"{name} is not an address to listen at. Write one such as 127.0.0.1, 0.0.0.0 or "
@@ -147,6 +153,10 @@ class Environment:
         text = "names of letters, digits, _, - and dots, with commas between them"
         return self._judged(name, default, NAME, text)
 
+    def keys(self, name: str) -> list[str]:
+        """Keys of sections, or `*` for all of one."""
+        return self._judged(name, (), KEY, "keys such as Team:Region or Custom:*")
+
     def folder(self, name: str) -> str:
         """The path of a folder that can be read, empty for none."""
         return self._path(name, "folder", Path.is_dir, os.R_OK | os.X_OK)
@@ -157,7 +167,7 @@ class Environment:
 
     def zone(self, name: str, default: str) -> str:
         """A time zone of the IANA database."""
-        found = self.text(name, default)
+        found = self.text(name, default, "a time zone such as UTC or Europe/Berlin")
         try:
             ZoneInfo(found)
         except (ValueError, OSError, KeyError):
@@ -167,15 +177,15 @@ class Environment:
 
     def level(self, name: str, default: str) -> str:
         """A level of the log."""
-        found = self.text(name, default).upper()
+        levels = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
+        found = self.text(name, default, levels).upper()
         if found not in logging.getLevelNamesMapping():
-            levels = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
             raise ImproperlyConfigured(f"{name} is not a level of the log. Write {levels}.")
         return found
 
     def rate(self, name: str, default: str) -> str:
         """Requests in a time, such as 100/min."""
-        found = self.text(name, default)
+        found = self.text(name, default, "requests in a second, minute, hour or day, as 6000/min")
         if not RATE.fullmatch(found):
             raise ImproperlyConfigured(f"{name} is not a rate. Write one such as 6000/min.")
         return found
@@ -195,35 +205,17 @@ class Environment:
         example = "smtp+tls://user:password@mail.example.com:587"
         return self._address(name, "", MAIL, example, environ.Env.email_url_config)
 
-    def refuse_misspelt(self, *others: str) -> None:
-        """Refuses what is nearly the name of a setting: it would be a guard that nobody set up.
-
-        `others`: names that mean something and are not read here. Of the environment only names
-        that begin as ours do are judged; Kubernetes has some such as GATEWAY_PORT, which pass.
-        """
-        known = {*self.variables, *self.secret_files, *others}
-        for name in sorted(set(self.values) - known):
-            if name not in self.of_file and not name.startswith(OWN_PREFIXES):
-                continue
-            nearly = 0.88 if name in self.of_file else 0.9  # HTPS is 0.889 of HTTPS
-            if "__" not in name and (meant := get_close_matches(name.upper(), known, 1, nearly)):
-                where = self.file_name if name in self.of_file else "The environment"
-                raise ImproperlyConfigured(
-                    f"{where} sets {name}, which is not a setting. Write {meant[0]}, or take it "
-                    "out."
-                )
-
     def _judged(
         self, name: str, default: Sequence[str], form: re.Pattern[str], text: str
     ) -> list[str]:
-        found = self.names(name, default)
+        found = self.names(name, default, text)
         if not all(form.fullmatch(one) for one in found):
             raise ImproperlyConfigured(f"{name} holds something else than {text}. Correct it.")
         return found
 
     def _path(self, name: str, kind: str, is_one: Callable[[Path], bool], rights: int) -> str:
         """The path, of a relative one the one beside manage.py."""
-        given = self.text(name)
+        given = self.text(name, "", f"the path of a {kind}")
         path = BASE_DIR / given
         try:
             is_there = is_one(path)
@@ -247,21 +239,22 @@ class Environment:
             return self.given(name)
         return read_secret_file(name, self.given(name), self.file(file))
 
-    def note(self, name: str, text: str) -> None:
-        """Lists a setting that was read, with what may be shown of it."""
+    def note(self, name: str, text: str, kind: str = "a text", default: str = "") -> None:
+        """Lists a setting that was read, with what may be shown of it and of its default."""
         given = f"{name}_FILE" if f"{name}_FILE" in self.variables else name
         source = self.file_name if given in self.of_file else "environment"
         source = source if self.given(given) else "default"
-        self.variables[name] = Variable(name, source, text)
+        self.variables[name] = Variable(name, source, text, kind, default)
 
     def _number(
-        self, name: str, default: float, least: float, most: float, kind: str, form: str
+        self, name: str, default: float, bounds: tuple[float, float], kind: str, form: str
     ) -> float:
+        least, most = bounds
         given = self.given(name)
         found = float(given) if re.fullmatch(form, given) else None
         if given and (found is None or not least <= found <= most):
             raise ImproperlyConfigured(f"{name} is not {kind} from {least} to {most}.")
-        self.note(name, given or f"{default:g}")
+        self.note(name, given or f"{default:g}", f"{kind} {_shown(bounds)}", f"{default:g}")
         return default if found is None else found
 
     def _address(
@@ -274,6 +267,7 @@ class Environment:
     ) -> dict[str, Any]:
         """What an address says, as Django's settings."""
         given = self.given_secret(name) or default
+        kinds = ", ".join(f"{one}://" for one in schemes)
         try:
             parts = urlsplit(given)
             is_one = given.startswith(f"{parts.scheme}://") and parts.scheme in schemes
@@ -281,13 +275,18 @@ class Environment:
         except (ValueError, LookupError, ImproperlyConfigured):
             found = None  # their messages may repeat the password
         if found is None:
-            kinds = ", ".join(f"{one}://" for one in schemes)
             raise ImproperlyConfigured(
                 f"{name} is not an address of {kinds}. Write one such as {example}, and # / @ : in "
                 "its password as %23 %2F %40 %3A."
             )
-        self.note(name, masked(given))
+        kind = f"an address of {kinds}, such as `{example}`"
+        self.note(name, masked(given), kind, masked(default))
         return found
+
+
+def _shown(bounds: tuple[float, float]) -> str:
+    least, most = bounds
+    return f"from {least:g} to {most:,.10g}" if most < UNBOUNDED else f"of {least:g} or more"
 
 
 @contextmanager

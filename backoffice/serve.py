@@ -18,9 +18,9 @@ from .env_place import env_file_path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OTHER_OPTIONS = """
-# Everything below is optional; README.md says what each does. The environment wins over this file.
-# Its grammar is python-dotenv's: NAME=value, and # behind a blank begins a comment. Single or
-# double quotes keep #, blanks around and several lines in a value. A $ is only a $.
+# Everything below is optional; docs/settings.md says what each does. The environment wins over
+# this file. Its grammar is python-dotenv's: NAME=value, and # behind a blank begins a comment.
+# Single or double quotes keep #, blanks around and several lines in a value. A $ is only a $.
 # HOST=127.0.0.1
 # PORT=8000
 # WEB_CONCURRENCY=2

@@ -2,7 +2,7 @@
 
 No secret is written down here.
 
-The README's table says what each does, `manage.py settings` what each is.
+settings.yaml says what each is for, `manage.py settings` what each is.
 """
 
 from typing import Any
@@ -22,6 +22,7 @@ from .env_place import env_file_path, read_environment
 from .environment import BASE_DIR
 from .identity_providers import read_identity_providers
 from .logs import log_to_console
+from .misspelt import refuse_misspelt
 from .outbound import SPELLINGS, read_proxies
 from .sign_in_settings import *  # noqa: F403
 from .telemetry_settings import read_metrics_networks, read_metrics_token
@@ -211,7 +212,7 @@ except ValueError as error:
 CONNECTIONS_TYPES_DIR = env.folder("CONNECTIONS_TYPES_DIR")
 CONNECTIONS_REFERENCE_SECTIONS = env.words("CONNECTIONS_REFERENCE_SECTIONS")
 CONNECTIONS_REFERENCE_ENV = env.words("CONNECTIONS_REFERENCE_ENV")
-CONNECTIONS_REFERENCE_PUBLIC = env.words("CONNECTIONS_REFERENCE_PUBLIC")
+CONNECTIONS_REFERENCE_PUBLIC = env.keys("CONNECTIONS_REFERENCE_PUBLIC")
 CONNECTIONS_SECRET_KEYS = env.words(
     "CONNECTIONS_SECRET_KEYS", ["key", "secret", "password", "token"]
 )
@@ -292,8 +293,4 @@ LOG_FORMAT, GATEWAY_LOG_CALLS = read_form_of_log(env)
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"), LOG_FORMAT)
 OTEL_TRACES, OTEL_METRICS, GATEWAY_TRACE_CONTENT = read_collectors(env)
 
-# what is read only by others, or only with PostgreSQL
-env.refuse_misspelt(
-    *("SWITCHBOARD_ADMIN_PASSWORD", "SWITCHBOARD_ADMIN_PASSWORD_FILE", "GUNICORN_CMD_ARGS"),
-    *(*SPELLINGS, *OTHERS),
-)
+refuse_misspelt(env, (*SPELLINGS, *OTHERS), CONNECTIONS_REFERENCE_ENV)

@@ -2,17 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.env_place import read_environment
 from backoffice.environment import Environment
+from backoffice.misspelt import refuse_misspelt
 from backoffice.outbound import SPELLINGS, read_proxies
 from providers.core.env_file import FROM_FILE
 from tests.forks import Forks, forks
@@ -194,6 +197,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "CSRF_TRUSTED_ORIGINS": ("a.example", "https://switchboard.example.com"),
     "CONNECTIONS_RADAR_DAYS": ("30,soon", "such as 30,14,7,1"),
     "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
+    "CONNECTIONS_REFERENCE_PUBLIC": ("hunter2", "keys such as Team:Region"),
     "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
     "DATABASE_DIRECT_URL": ("postgres://u:hunter2@h/n", "both it and DATABASE_URL"),
     "DATABASE_REPLICA_URL": ("postgres://u:hunter2@h/n", "both it and DATABASE_URL"),
@@ -235,16 +239,32 @@ def test_a_setting_that_makes_no_sense_stops_with_one_sentence(started, name: st
     assert "hunter2" not in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["CONNECTIONS_EGRES_ALLOW", "GATEWAY_USAGE_DAY"])
-def test_a_misspelt_setting_stops_with_what_was_meant(started, name: str):
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CONNECTIONS_EGRES_ALLOW", "CONNECTIONS_EGRESS_ALLOW"),
+        ("GATEWAY_BODY_LIMIT", "GATEWAY_"),  # far from any, and a guard all the same
+        ("SWITCHBOARD_ADMIN_PASWORD", "SWITCHBOARD_ADMIN_PASSWORD"),
+    ],
+)
+def test_a_setting_that_there_is_not_stops_with_what_may_be_meant(started, name: str, meant: str):
     done = started(**{name: "hunter2"})
-    assert f"The environment sets {name}, which is not a setting. Write " in done.stderr
+    assert f"The environment sets {name}, which is not a setting. Write {meant}" in done.stderr
     assert (done.returncode, "hunter2" in done.stderr) == (1, False)
 
 
 def test_what_others_put_into_the_environment_is_not_judged(started):
-    others = {"GATEWAY_PORT": "tcp://10.0.0.1:80", "CONNECTIONS_SERVICE_HOST": "x", "HTTP": "y"}
-    assert started(**others).returncode == 0
+    others = {
+        "GATEWAY_PORT": "tcp://10.0.0.1:80",
+        "CONNECTIONS_SERVICE_HOST": "x",
+        "HTTP": "y",
+        "SWITCHBOARD_PORT_8000_TCP_ADDR": "10.0.0.1",
+        "SWITCHBOARD_SERVICE_PORT_WEB": "8000",
+        "CONNECTIONS_REFERENCE_ENV": "GATEWAY_OF_OURS",
+        "GATEWAY_OF_OURS": "read by $Env:",
+    }
+    done = started(**others)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["https", "HTPS", "HTTP"])
@@ -253,14 +273,14 @@ def test_in_the_env_file_every_name_that_is_nearly_a_setting_is_told(name: str):
     found.boolean("HTTPS", False)
     found.level("LOG_LEVEL", "INFO")
     with pytest.raises(ImproperlyConfigured, match=rf"\.env sets {name}, .* Write HTTPS"):
-        found.refuse_misspelt()
+        refuse_misspelt(found, (), ())
 
 
 def test_a_proxy_may_be_written_in_lower_case_in_the_env_file():
     values = {"https_proxy": "proxy:3128", "no_proxy": "a.example"}
     found = Environment(values, frozenset(values))
     proxies = read_proxies(found)
-    found.refuse_misspelt(*SPELLINGS)
+    refuse_misspelt(found, SPELLINGS, ())
     assert proxies and proxies.https and proxies.http is None
     assert proxies.https.url == "http://proxy:3128"
     assert proxies.of("https", "b.a.example", None) is None
@@ -435,3 +455,22 @@ def test_without_a_collector_no_exporter_and_no_tracer_is_loaded(fork: Forks):
     code = f"import sys, backoffice.asgi; print([*{loaded}])"
     done = fork.run(code, environment={**KEYS, "STATIC_ROOT": "/tmp/switchboard-static-of-a-test"})
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_the_examples_of_the_reference_are_taken(started, tmp_path: Path):
+    page = (ROOT / "docs" / "settings.md").read_text()
+    found: dict[str, str] = {}
+    for section in page.split("\n### ")[1:]:
+        if section.startswith("`OIDC_"):  # of a name that one chooses
+            continue
+        name, example = re.findall(r"^- Example: `([A-Z_]+)=(.+)`$", section, re.M)[0]
+        path = tmp_path / name
+        if "- Value: the path of a folder" in section:
+            path.mkdir()
+        elif "- Value: the path of a file" in section:
+            path.write_text("")
+        found[name] = str(path) if path.exists() else example
+    assert len(found) > 90
+    found["CONNECTIONS_CA_FILE"] = certifi.where()
+    done = started(**found)
+    assert done.returncode == 0, done.stderr
