@@ -18,9 +18,9 @@ from django.db import connection as database
 SLEEP = 0.002  # seconds
 # Python looks for garbage among all objects once there are a quarter more, and nothing else runs
 # meanwhile: 40 to 100 ms with those of a large import. Until its request has ended, and they are
-# gone, only the younger ones are looked through.
-THRESHOLDS = gc.get_threshold()
-WITHOUT_OLD = (*THRESHOLDS[:2], 1_000_000)
+# gone, only the younger ones are looked through. How often these are is not for here to say: a
+# server sets it once it has loaded everything.
+OLD, NEVER = gc.get_threshold()[2], 1_000_000
 
 
 class _Counted:
@@ -59,8 +59,9 @@ def answering() -> Iterator[None]:
         with _requests.one_more():
             yield
     finally:
-        if not _computations.number:
-            gc.set_threshold(*THRESHOLDS)
+        young, middle, old = gc.get_threshold()
+        if old == NEVER and not _computations.number:
+            gc.set_threshold(young, middle, OLD)
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def long_computation() -> Iterator[None]:
     token = _current.set(_Spent())
     try:
         with _computations.one_more():
-            gc.set_threshold(*WITHOUT_OLD)
+            gc.set_threshold(*gc.get_threshold()[:2], NEVER)
             yield
     finally:
         _current.reset(token)

@@ -85,7 +85,7 @@ def _read(user: Any) -> Standing:
         .order_by()
         .values_list(Cast("team", TextField()), "role", Value(True, BooleanField()))
     )
-    found = list(rights.union(roles, all=True))
+    found = list(rights.union(roles, all=True).order_by())
     names, teams = set(), {}
     for label, name, _is_there in found:
         if name in RIGHTS:

@@ -26,7 +26,9 @@ from .cors import Cors
 from .endpoint import DoorRequest, DoorResponse, find_caller, token_in, too_large
 from .operations import MANAGEMENT, ONE_MODEL, OPENAI, UNKNOWN, Operation
 
-YOUNG_OBJECTS = 10_000  # after so many new ones Python looks for rings among them
+# After so many new objects Python looks for rings among them, and each tenth time among those that
+# were left. More, and one look takes longer than /health/live may.
+YOUNG_OBJECTS, YOUNG_LOOKS = 10_000, 10
 WATCHED_AFTER = 0.25  # seconds; a shorter request is over before anybody could hang up
 
 Scope = dict[str, Any]
@@ -255,7 +257,7 @@ async def _run_lifespan(receive: Receive, send: Send, beside: Beside | None) -> 
             # of a busy worker's time (make bench). What a request makes goes by itself; to look for
             # rings among it every 700 objects took another 5 %.
             gc.freeze()
-            gc.set_threshold(YOUNG_OBJECTS)
+            gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS)
             if beside is not None:
                 beside.start()
             await send({"type": "lifespan.startup.complete"})

@@ -78,3 +78,14 @@ def test_old_objects_are_not_looked_through_until_its_request_has_ended() -> Non
         with answering():
             pass
     assert gc.get_threshold() == before
+
+
+def test_young_objects_are_looked_through_as_often_as_the_server_has_said() -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(12_345, 7)
+        with answering(), long_computation():
+            assert gc.get_threshold()[:2] == (12_345, 7)
+        assert gc.get_threshold() == (12_345, 7, before[2])
+    finally:
+        gc.set_threshold(*before)

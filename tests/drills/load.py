@@ -60,13 +60,14 @@ def calling(one: Scene, model: str = "drill", number: int = CALLERS) -> Iterator
 
 @dataclass
 class Writes:
-    """Changes of the connection `written`: the last one that was acknowledged, and how many."""
+    """Changes of the connection `written`: how many were acknowledged, and the names that it may
+    have: the last that was acknowledged, and each since that got no answer, committed or not.
+    """
 
     acknowledged: int = 0
     unanswered: int = 0
     refused: list[Answer] = field(default_factory=list)
-    last: str = ""
-    tried: str = ""
+    possible: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -75,15 +76,16 @@ def writing(one: Scene) -> Iterator[Writes]:
     writes = Writes()
 
     def write(number: int) -> None:
-        writes.tried = f"Name {number}"
-        answer = one.api("PATCH", "/connections/written", {"name": writes.tried})
+        name = f"Name {number}"
+        answer = one.api("PATCH", "/connections/written", {"name": name})
         if answer.status == 200:
             writes.acknowledged += 1
-            writes.last = writes.tried
+            writes.possible = [name]
         elif answer.status:
             writes.refused.append(answer)
         else:
             writes.unanswered += 1
+            writes.possible.append(name)
 
     with _repeated(write, 1):
         yield writes
