@@ -262,5 +262,6 @@ def failover(scene: Scene) -> None:
         scene.cluster.primary.stop()
         time.sleep(2)
         scene.cluster.standby.promote()
+        taken = time.monotonic() - began
         time.sleep(12)
-    line("PostgreSQL taken over", callers.outage(began))
+    line("PostgreSQL taken over", f"after {taken:.1f} s; {callers.outage(began)}")
