@@ -24,10 +24,35 @@ from .gallery import (  # noqa: F401 fixtures
 )
 
 COLOURS = ["color-contrast", "link-in-text-block"]  # what colours can break
+NO_COLOURS = {"rules": {one: {"enabled": False} for one in COLOURS}}
+OF_ANY_SIZE = {"runOnly": ["scrollable-region-focusable"]}  # what fits where it is wide may scroll
 RUN = (
     "options => axe.run(options).then(found => found.violations.map(one => `${one.id}: "
     "${one.nodes.map(node => node.html).join(' ')}`))"
 )
+# Each way in which text is painted: its own style, and everything that lies behind it.
+PAINTED = """() => {
+  const told = new Set()
+  for (const one of document.querySelectorAll('body *')) {
+    const has = [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+    if (!(has || one.matches('input, select, textarea')) || !one.checkVisibility()) continue
+    const own = getComputedStyle(one), around = getComputedStyle(one.parentElement).color
+    const parts = [one.localName, one.matches(':disabled'), own.color, own.fontSize,
+      own.fontWeight, own.textDecorationLine, around]
+    for (let up = one; up; up = up.parentElement) {
+      const style = getComputedStyle(up)
+      parts.push(style.backgroundColor, style.backgroundImage, style.opacity)
+    }
+    told.add(parts.filter(part => !['rgba(0, 0, 0, 0)', 'none', '1'].includes(part)).join())
+  }
+  return [...told]
+}"""
+NOTE_WIDE = """() => { window.wide = new Set([...document.querySelectorAll('body *')]
+  .filter(one => one.checkVisibility())) }"""
+ONLY_NARROW = """() => [...document.querySelectorAll('body *')]
+  .filter(one => one.checkVisibility() && !window.wide.has(one)).map(one => one.outerHTML)"""
+# What axe has met on the pages before, by the colour scheme; and what only a phone shows.
+met: dict[str, set[str]] = {"light": set(), "dark": set(), "narrow": set()}
 
 
 @cache
@@ -40,22 +65,46 @@ def axe() -> str:
 def violations(page: Page, everything: bool = False) -> list[str]:
     """What axe says about the page in both colour schemes and both widths.
 
-    Only with `everything` are colours looked at on a phone too: there are no more than wide, but
-    for those of the frame, which all pages share. They are half of what axe does.
+    Only with `everything` is axe asked again about what pages before had: colours are half of what
+    it does, and what a phone shows is most of the rest.
     """
     page.evaluate(axe())
     found = []
-    modes = [*product(("light", "dark"), (DESKTOP, PHONE))]
-    for scheme, size in modes if everything else modes[:-1]:
+    for scheme, size in product(("light", "dark"), (DESKTOP, PHONE)):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size(size)
-        rules: dict[str, Any] = {}
-        if scheme == "dark":
-            rules = {"runOnly": COLOURS}
-        elif size == PHONE and not everything:
-            rules = {"rules": {one: {"enabled": False} for one in COLOURS}}
-        found += [f"{scheme} {size['width']} {one}" for one in page.evaluate(RUN, rules)]
+        rules = _of_scheme(scheme) if everything else _not_met(page, scheme, size == PHONE)
+        if rules is not None:
+            found += [f"{scheme} {size['width']} {one}" for one in page.evaluate(RUN, rules)]
     return found
+
+
+def _of_scheme(scheme: str) -> dict[str, Any]:
+    return {"runOnly": COLOURS} if scheme == "dark" else {}
+
+
+def _not_met(page: Page, scheme: str, narrow: bool) -> dict[str, Any] | None:
+    """The options of axe for what no page before had; None if there is nothing to ask.
+
+    Colours are those of the wide page: a phone has no others, but for those of the frame.
+    """
+    if narrow and scheme == "dark":
+        return None
+    if narrow:
+        return NO_COLOURS if _news(page, "narrow", ONLY_NARROW) else OF_ANY_SIZE
+    is_new = _news(page, scheme, PAINTED)
+    if scheme == "dark":
+        return _of_scheme(scheme) if is_new else None
+    page.evaluate(NOTE_WIDE)
+    return _of_scheme(scheme) if is_new else NO_COLOURS
+
+
+def _news(page: Page, kind: str, look: str) -> bool:
+    """Whether the page has anything of this kind that none before had. It is met then."""
+    found = {*page.evaluate(look)}
+    is_new = not found <= met[kind]
+    met[kind] |= found
+    return is_new
 
 
 def test_page_has_no_violation_and_fits_a_phone(scene: Page):  # noqa: F811
@@ -99,3 +148,29 @@ def test_axe_finds_what_is_wrong(open_page: OpenPage):
     page.goto("/password/")
     page.locator("label").first.evaluate("label => label.remove()")
     assert any("label:" in one for one in violations(page))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_is_asked_about_a_colour_that_was_not_there_before(open_page: OpenPage, scheme: str):
+    page = open_page("administrator")
+    page.goto("/password/")
+    assert violations(page) == []
+    page.goto("/password/")
+    colour = "#e8e8e8" if scheme == "light" else "#202020"
+    page.locator("label").first.evaluate("(label, colour) => label.style.color = colour", colour)
+    assert any(one.startswith(f"{scheme} 1280 color-contrast") for one in violations(page))
+
+
+def test_axe_is_asked_about_what_only_a_phone_shows(open_page: OpenPage):
+    page = open_page("administrator")
+    page.goto("/password/")
+    page.evaluate(WITH_A_BUTTON_OF_PHONES)
+    assert any(one.startswith("light 390 button-name") for one in violations(page))
+
+
+WITH_A_BUTTON_OF_PHONES = """() => {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync('@media (min-width: 800px) { #nameless { display: none } }')
+  document.adoptedStyleSheets = [sheet]
+  document.querySelector('main').insertAdjacentHTML('beforeend', '<button id=nameless></button>')
+}"""

@@ -107,9 +107,10 @@ def operation_of(document: dict[str, Any], name: str) -> tuple[str, str, dict[st
     return next(found for found in operations_of(document) if found[2]["operationId"] == name)
 
 
-def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema that carries the components it refers to."""
-    return schema | {"components": document["components"]}
+def misfits(document: dict[str, Any], value: Any, schema: dict[str, Any]) -> list[str]:
+    """What does not fit this schema, which refers to components of the document."""
+    whole = schema | {"components": document["components"]}
+    return [one.message for one in jsonschema.Draft202012Validator(whole).iter_errors(value)]
 
 
 def test_document_is_valid_openapi_3_1(document):
@@ -188,17 +189,13 @@ def test_every_body_has_an_example(document):
             assert media["examples"], operation["operationId"]
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_examples_fit_their_schema(document, name):
-    _, _, operation = operation_of(document, name)
-    for part in (operation.get("requestBody", {}), *operation["responses"].values()):
-        for media in part.get("content", {}).values():
-            for one in media.get("examples", {}).values():
-                jsonschema.validate(
-                    one["value"],
-                    resolved(document, media["schema"]),
-                    jsonschema.Draft202012Validator,
-                )
+def test_examples_fit_their_schema(document):
+    for name in OPERATIONS:
+        _, _, operation = operation_of(document, name)
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media in part.get("content", {}).values():
+                for one in media.get("examples", {}).values():
+                    assert misfits(document, one["value"], media["schema"]) == [], name
 
 
 @pytest.mark.parametrize(
@@ -237,8 +234,14 @@ def as_stored(body: Any) -> str:
     return json.dumps(body | new | {name: value for name, value in rows.items() if name in body})
 
 
-@pytest.mark.parametrize("name", [one for one in OPERATIONS if one.startswith("get")])
-def test_answers_fit_the_document(document, client, name):
+def test_answers_fit_the_document(document, client):
+    for name in OPERATIONS:
+        if name.startswith("get"):
+            assert misfits(document, *answered(document, client, name)) == [], name
+
+
+def answered(document: dict[str, Any], client: APIClient, name: str) -> tuple[Any, dict[str, Any]]:
+    """What an operation answers, and the schema of that."""
     path, _, operation = operation_of(document, name)
     parameters = [one for one in operation.get("parameters", []) if one.get("required")]
     known = {one["name"]: one["example"] for one in parameters if one["in"] == "path"}
@@ -251,22 +254,19 @@ def test_answers_fit_the_document(document, client, name):
     media = (
         "application/problem+json" if answer.status_code in (404, 502) else "application/json"
     )  # nobody answers for OpenAI here, and no request was made
+    assert str(answer.status_code) in operation["responses"], (name, answer.content)
     schema = operation["responses"][str(answer.status_code)]["content"][media]["schema"]
-    jsonschema.validate(
-        json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator
-    )
+    return json.loads(answer.content), schema
 
 
-@pytest.mark.parametrize("provider_id", PROVIDERS)
-def test_secrets_are_write_only(document, provider_id):
-    provider = PROVIDERS[provider_id]
-    stem = "".join(part.capitalize() for part in provider_id.split("-"))
-    secrets = {camel(name) for name in secret_names(provider)}
-    described = document["components"]["schemas"][f"{stem}Settings"]
-    for schema in (described, settings_schema(provider)):
-        assert {
-            name for name, one in schema["properties"].items() if one.get("writeOnly")
-        } == secrets
+def test_secrets_are_write_only(document):
+    for provider_id, provider in PROVIDERS.items():
+        stem = "".join(part.capitalize() for part in provider_id.split("-"))
+        secrets = {camel(name) for name in secret_names(provider)}
+        described = document["components"]["schemas"][f"{stem}Settings"]
+        for schema in (described, settings_schema(provider)):
+            hidden = {name for name, one in schema["properties"].items() if one.get("writeOnly")}
+            assert hidden == secrets, provider_id
 
 
 def test_new_connection_is_told_apart_by_its_provider(document):

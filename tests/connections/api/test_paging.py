@@ -1,5 +1,6 @@
 """Lists by cursor: what was there all the time is there once, whatever comes and goes."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -32,20 +33,19 @@ def follow(api: Api, path: str, between: Any = lambda: None) -> list[str]:
 ORDERS = ["name", "alias", "providerId", "isActive", "dateCreated", "dateModified"]
 
 
-@pytest.mark.parametrize("direction", ["asc", "desc"])
-@pytest.mark.parametrize("order", ORDERS)
-def test_pages_make_up_the_whole_list(api: Api, rows: Any, order: str, direction: str):
+def test_pages_make_up_the_whole_list(api: Api, rows: Any):
     services.set_active(rows[3], False, actor=None)
-    path = f"/connections?orderBy={order}&orderDirection={direction}"
-    assert follow(api, f"{path}&take=5") == api.names(path)
+    for order, direction in product(ORDERS, ("asc", "desc")):
+        path = f"/connections?orderBy={order}&orderDirection={direction}"
+        assert follow(api, f"{path}&take=5") == api.names(path), path
 
 
-@pytest.mark.parametrize("order", ["name", "alias", "capability", "dateCreated", "dateModified"])
-def test_pages_of_profiles_make_up_the_whole_list(api: Api, rows: Any, order: str):
+def test_pages_of_profiles_make_up_the_whole_list(api: Api, rows: Any):
     for row in rows:
         profile_of(row, name=f"of {row.name}")
-    path = f"/profiles?orderBy={order}"
-    assert follow(api, f"{path}&take=5") == api.names(path)
+    for order in ("name", "alias", "capability", "dateCreated", "dateModified"):
+        path = f"/profiles?orderBy={order}"
+        assert follow(api, f"{path}&take=5") == api.names(path), path
 
 
 @pytest.mark.parametrize("order", ["name", "dateCreated"])
