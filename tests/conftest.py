@@ -6,6 +6,7 @@ And the people, the fake provider and a saved connection.
 import gc
 import os
 import ssl
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.db import connection as database
+from django.db import transaction
 from django.test import TransactionTestCase, override_settings
 
 from backoffice.catalogues import load_catalogues
@@ -165,22 +168,51 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _groups_stay() -> Iterator[None]:
-    """A test with real transactions leaves the groups of the migrations on SQLite, where each test
-    with people that follows had to make them.
+def _quick_flush() -> Iterator[None]:
+    """A test with real transactions leaves the groups of the migrations, which each test with
+    people that follows had to make; making them takes longer than the flush.
     """
     with pytest.MonkeyPatch.context() as patch:
         if _on_sqlite():
-            patch.setattr(TransactionTestCase, "_fixture_teardown", _flush_and_make_groups)
+            patch.setattr(TransactionTestCase, "_fixture_teardown", _flush)
         yield
 
 
 flush = TransactionTestCase._fixture_teardown
+CHANGES = '"connections_changestamp"'
+standing: dict[str, list[Any]] = {}  # the rows that a flush leaves, by table
 
 
-def _flush_and_make_groups(case: TransactionTestCase) -> None:
+def _flush(case: TransactionTestCase) -> None:
+    """Empties all tables but those of `standing`, if these are as a flush left them; else flushes.
+
+    The count of changes goes on: who remembers rows by it must not meet a number twice.
+    """
+    if standing and {name: _rows(name) for name in standing} == standing:
+        with transaction.atomic(), database.cursor() as cursor:
+            for name in _with_rows():
+                if name not in standing and name != CHANGES:
+                    cursor.execute(f"DELETE FROM {name}")
+        return
     flush(case)
     make_groups()
+    standing.clear()
+    standing.update({name: _rows(name) for name in _with_rows() if name != CHANGES})
+
+
+def _rows(table: str) -> list[Any]:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} ORDER BY 1")
+        return cursor.fetchall()
+
+
+def _with_rows() -> list[str]:
+    """The tables of models that are not empty."""
+    names = [database.ops.quote_name(one) for one in database.introspection.django_table_names()]
+    looks = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names]
+    with database.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(looks))
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _on_sqlite() -> bool:
@@ -209,6 +241,9 @@ def secrets(settings, tmp_path: Path) -> Path:
 
 def pytest_configure() -> None:
     """Makes what the processes of a run share, before any of them is started."""
+    # a grammar for the format "iri", which nothing here has: jsonschema parses it forty times over,
+    # two seconds of a core for each process that imports it
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     shared_folder()
     load_catalogues()
     # looking for garbage among 13,000 tests was a third of the time of collecting them
