@@ -70,7 +70,7 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; start, process, api, pages, gateway, promptflow, hands, checks, usage, replace, signin, alive, audit, backup, telemetry; memory, instances and scale only where they are named)
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; start, process, api, pages, gateway, promptflow, hands, checks, usage, replace, signin, alive, audit, backup, telemetry; memory, instances, scale and partitions only where they are named)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
 
 drill: .venv/.dev ## bad days: full disk, lost keys, a clock that jumps, kill -9 and more; takes root (ARGS="disk clock" for some; docs/bad-days.md)

@@ -10,10 +10,9 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from connections.direct_database import direct_parameters
+from connections.direct_database import schema_lock
 
 LOOK_EVERY = 0.2  # seconds
-LOCK = 0x5377_6974_6368  # of PostgreSQL, any number that nothing else of ours takes
 LOCK_TIMEOUT = "2s"
 DDL = re.compile(r"\s*(ALTER|CREATE|DROP|COMMENT|TRUNCATE)\b", re.IGNORECASE)
 
@@ -44,23 +43,10 @@ def only_one(wait: float, waiting: Callable[[], None]) -> Iterator[None]:
 def _lock() -> AbstractContextManager[Callable[[], bool]]:
     database: Any = connections[DEFAULT_DB_ALIAS]
     if database.vendor == "postgresql":
-        return _on_postgresql()
+        return schema_lock()
     if database.is_in_memory_db():
         return nullcontext(lambda: True)
     return _beside(f"{database.settings_dict['NAME']}-migrate")
-
-
-@contextmanager
-def _on_postgresql() -> Iterator[Callable[[], bool]]:
-    """A lock of a transaction that stays open meanwhile: a pooler may hand a session on after each
-    transaction, and a lock of the session with it.
-    """
-    import psycopg
-
-    with psycopg.connect(**direct_parameters()) as session:
-        session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        question = f"SELECT pg_try_advisory_xact_lock({LOCK})"
-        yield lambda: session.execute(question).fetchone() == (True,)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import gateway, instances, promptflow, scale, telemetry
+from . import gateway, instances, partitions, promptflow, scale, telemetry
 from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
@@ -24,8 +24,8 @@ PARTS = sys.argv[1:] or [
 def main() -> None:
     """The parts named on the command line, or all: `start`, `process`, `api`, `pages`, `gateway`,
     `promptflow`, `hands`, `checks`, `usage`, `replace`, `signin`, `alive`, `audit`, `backup` and
-    `telemetry`. `memory` takes half an hour, and `instances` and `scale` start servers of their
-    own, so they are only measured where they are named.
+    `telemetry`. `memory` takes half an hour, and `instances`, `scale` and `partitions` start
+    servers or make databases of their own, so they are only measured where they are named.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -40,12 +40,14 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if set(PARTS) - {"process", "promptflow", "instances", "scale"}:
+        if set(PARTS) - {"process", "promptflow", "instances", "scale", "partitions"}:
             served()
         if "instances" in PARTS:
             instances.measure()
         if "scale" in PARTS:
             scale.measure(CONNECTIONS)
+        if "partitions" in PARTS:
+            partitions.measure(REQUESTS)
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
 

@@ -9,9 +9,9 @@ NAME = "switchboard_bench"
 
 
 @contextmanager
-def postgresql() -> Iterator[str | None]:
-    """The address of an empty database, dropped afterwards; None, and a line that says so, if no
-    server answers.
+def postgresql(name: str = NAME) -> Iterator[str | None]:
+    """The address of an empty database of this name, dropped afterwards; None, and a line that says
+    so, if no server answers.
     """
     import psycopg
 
@@ -25,12 +25,12 @@ def postgresql() -> Iterator[str | None]:
         yield None
         return
     with server:
-        server.execute(f"DROP DATABASE IF EXISTS {NAME}")
-        server.execute(f"CREATE DATABASE {NAME}")
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
         try:
-            yield SERVER.rpartition("/")[0] + f"/{NAME}"
+            yield SERVER.rpartition("/")[0] + f"/{name}"
         finally:
-            server.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 class ConnectionCount:

@@ -23,12 +23,14 @@ class GatewayConfig(AppConfig):
         from .models import NoticeTarget
         from .notices.services import declare_jobs
         from .usage import recent
-        from .usage.retention import prune_by_settings
+        from .usage.retention import keep_partitions, prune_by_settings
         from .usage.scoped_counting import count_scopes_when_due
 
         every = timedelta(days=1)
         what = gettext_noop("Deletion of old usage")
         declare(Job("prune-usage", what, every, prune_by_settings))
+        what = gettext_noop("Partitions of usage")
+        declare(Job("partition-usage", what, timedelta(hours=1), keep_partitions))
         often = timedelta(minutes=15)
         what = gettext_noop("Totals for the filters of usage")
         declare(Job("count-usage", what, often, count_scopes_when_due))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
@@ -32,6 +33,8 @@ def alter(name: str, field: Any) -> operations.AlterField:
     return operations.AlterField("connection", name, field)
 
 
+KEY = models.Index(fields=["key"], name="by_key")
+INDEXED = models.IntegerField(null=True, db_index=True)
 ONCE = models.UniqueConstraint(fields=["name"], name="once")
 
 
@@ -48,6 +51,9 @@ ONCE = models.UniqueConstraint(fields=["name"], name="once")
         (alter("name", models.IntegerField()), "may write what it refuses"),
         (alter("created_by", models.IntegerField()), "may write what it refuses"),
         (operations.AddConstraint("connection", ONCE), "may write what it refuses"),
+        (operations.AddIndex("UsageRecord", KEY), "may be partitioned"),
+        (operations.AddField("usagerecord", "x", INDEXED), "may be partitioned"),
+        (AddIndexConcurrently("usageattempt", KEY), "may be partitioned"),
         (operations.RunSQL("DROP TABLE x"), "nothing tells what it does"),
         (
             operations.SeparateDatabaseAndState([operations.RemoveField("connection", "name")]),

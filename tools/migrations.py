@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db.migrations import Migration, operations
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -25,6 +26,9 @@ TAKES_AWAY = (
     operations.RenameModel,
     operations.AlterModelTable,
 )
+# may be partitioned by day: no index of all partitions is built or dropped concurrently
+PARTITIONED = ("usagerecord", "usageattempt")
+INDEXES = (operations.AddIndex, AddIndexConcurrently, RemoveIndexConcurrently)
 DATA = (operations.RunPython, operations.RunSQL)
 CURE = "name it NNNN_after_{last:04}_..., once a release is out that works without it"
 
@@ -75,6 +79,8 @@ def _flat(steps: Any) -> Iterator[Operation]:
 
 def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Iterator[str]:
     what = step.describe()
+    if _builds_index(step) and step.model_name.lower() in PARTITIONED:
+        yield f"{what}: the table may be partitioned; docs/upgrading.md says how"
     if isinstance(step, TAKES_AWAY):
         yield f"{what}: the previous release uses it; {CURE}"
     elif isinstance(step, operations.AddField):
@@ -90,6 +96,12 @@ def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Ite
             yield f"{what}: the previous release may write what it refuses; {CURE}"
     elif isinstance(step, operations.RunSQL):
         yield f"{what}: nothing tells what it does; use other operations"
+
+
+def _builds_index(step: Any) -> bool:
+    return isinstance(step, INDEXES) or (
+        isinstance(step, operations.AddField | operations.AlterField) and step.field.db_index
+    )
 
 
 def _is_there(model: str, migration: Migration, before: ProjectState) -> bool:

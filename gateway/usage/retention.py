@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connections.audit.services import Subject, act, record
+from connections.outages import BUSY, database_outage
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
-from .counting import MINUTES, count_all
+from .counting import MINUTES, SCOPES, count_all, counted_to
+from .partitioning import forget_late_bounds
+from .partitions import ATTEMPTS, RECORDS, begun_day, drop_old, has_old, make_missing_days
 from .scoped_counting import count_scopes, forget_routes
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
@@ -31,24 +35,29 @@ class PruneCounts:
 
 
 @act("usage.prune")
-def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
+def prune(
+    days: int, totals_days: int, dry_run: bool = False, *, only_whole_days: bool = False
+) -> PruneCounts:
     """Deletes the records of requests that began more than `days` days ago, with their attempts,
     totals of more than `totals_days` days ago, old windows of limits and ended cool-downs. A dry
     run only counts them.
 
     Totals are kept at least as long as records. No record is deleted before it is in the totals.
-    Raises DatabaseError.
+    Partitions of days are dropped. `only_whole_days`: of a day with a partition nothing is deleted
+    before all of it is too old. Raises DatabaseError.
     """
     now = timezone.now()
     too_old = now - timedelta(days=days)
     windows = f"{now.astimezone(UTC) - WINDOWS_KEPT:%Y-%m-%d}"
     remove = QuerySet.count if dry_run else _delete
+    dropped, left = 0, too_old
     if not dry_run:
         count_all()
         count_scopes()
-        _delete_attempts(too_old)
+        dropped, left = _drop_days(too_old, only_whole_days)
+    records = UsageRecord.objects.filter(started_at__lt=left).order_by("started_at")
     pruned = PruneCounts(
-        records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),
+        records=dropped + remove(records),
         totals=remove(_totals_before(now - timedelta(days=max(days, totals_days)))),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
         cooldowns=sum(
@@ -60,6 +69,19 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
         if pruned.records or pruned.totals:
             record(Subject("usage"), actor=None, detail={"older than days": days, **asdict(pruned)})
     return pruned
+
+
+def _drop_days(too_old: datetime, only_whole_days: bool) -> tuple[int, datetime]:
+    """Drops partitions, and deletes the attempts of the rest. Returns how many records went, and
+    the time up to which others are to be deleted.
+    """
+    counted = min(counted_to(), counted_to(SCOPES))
+    records, left = drop_old(RECORDS, too_old, counted)
+    _, attempts_left = drop_old(ATTEMPTS, too_old)
+    if only_whole_days:
+        left, attempts_left = begun_day(RECORDS, left), begun_day(ATTEMPTS, attempts_left)
+    _delete_attempts(attempts_left)
+    return records, left
 
 
 def _totals_before(at: datetime) -> QuerySet[UsageTotal]:
@@ -77,11 +99,30 @@ def prune_by_settings() -> str:
     days = settings.GATEWAY_USAGE_DAYS
     if days < 1:
         return "Nothing is deleted: GATEWAY_USAGE_DAYS is 0."
-    pruned = prune(days, settings.GATEWAY_TOTALS_DAYS)
+    pruned = prune(days, settings.GATEWAY_TOTALS_DAYS, only_whole_days=True)
     return (
         f"{pruned.records} usage records older than {days} days, {pruned.totals} totals, "
         f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs deleted."
     )
+
+
+def keep_partitions() -> str:
+    """Makes the partitions of the days ahead and of rows that have none, and prunes as soon as a
+    partition is too old. Returns a sentence of what was done.
+    """
+    days, now = settings.GATEWAY_USAGE_DAYS, timezone.now()
+    try:
+        forget_late_bounds()
+        made = make_missing_days(now, timedelta(days=days))
+    except OperationalError as error:
+        if database_outage(error) is not BUSY:
+            raise
+        return "A table is in use by others. What is missing is made with the next run."
+    if made is None:
+        return "The tables of usage are not partitioned."
+    said = f"{made} partitions of days made."
+    is_due = days >= 1 and has_old(now - timedelta(days=days))
+    return f"{said} {prune_by_settings()}" if is_due else said
 
 
 def _delete_attempts(too_old: datetime) -> None:
@@ -93,7 +134,7 @@ def _delete_attempts(too_old: datetime) -> None:
         rows = UsageAttempt.objects.filter(pk__gt=after).order_by("pk")
         batch = list(rows.values_list("pk", "started_at")[:BATCH])
         old = [pk for pk, at in batch if at < too_old]
-        UsageAttempt.objects.filter(pk__in=old).delete()
+        UsageAttempt.objects.filter(pk__in=old, started_at__lt=too_old).delete()
         after, is_done = (batch[-1][0] if batch else after), not old
 
 

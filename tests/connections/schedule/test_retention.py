@@ -28,6 +28,7 @@ def test_every_room_has_declared_its_jobs():
         "end-unused-tokens",
         "fingerprint-keys",
         "issuer-keys",
+        "partition-usage",
         "prune-audit",
         "prune-checks",
         "prune-history",
