@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill test-pythons test-promptflow test-stores test-metrics test-upgrades test-instances docs catalogue lock test-deploy test-image
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill release test-pythons test-promptflow test-stores test-metrics test-upgrades test-instances docs catalogue lock test-deploy test-image
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ lint-code: .venv/.dev
 	  $(PYTHON_BIN) -m tools.render_metrics --check && \
 	  $(PYTHON_BIN) -m tools.render_settings --check && \
 	  $(PYTHON_BIN) -m tools.catalogue --check
+
+release: .venv/.dev ## whether this commit can be released, and its tag's message (ARGS=--tag makes the tag)
+	@$(PYTHON_BIN) -m tools.release $(ARGS)
 
 sbom: .venv/.dev ## write docs/sbom.cdx.json: what the product is made of
 	$(PYTHON_BIN) -m tools.sbom

@@ -3,6 +3,7 @@
 from typing import Any
 
 from connections.references import State
+from providers.core.version import version
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Switchboard",
@@ -12,7 +13,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
     "with the same tokens; "
     "the model is a profile's alias. See docs/gateway.md.",
-    "VERSION": "1",
+    "VERSION": version(),
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["connections.api.authentication.AccessPermission"],

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from connections.outages import answered_within, seconds_left
 from connections.replica import REPLICA
 from gateway.routing.warming import load_troubles
+from providers.core.version import version
 
 from . import checks, draining
 from .checks import GOOD, Finding, State, failed
@@ -38,7 +39,8 @@ class Report:
         """The answer's JSON. Only what has something to tell has a reason."""
         reasons = {name: one.reason for name, one in self.findings.items() if one.reason}
         states = {name: str(one.state) for name, one in self.findings.items()}
-        return {"status": self.word, "checks": states} | ({"reasons": reasons} if reasons else {})
+        told = {"status": self.word, "version": version(), "checks": states}
+        return told | ({"reasons": reasons} if reasons else {})
 
 
 ALIVE = Report(200, "ok", {})
@@ -142,12 +144,13 @@ def _tell(report: Report) -> None:
 _told = "ok"
 
 
-# For servers that speak WSGI, and for runserver: alive.py answers them otherwise.
+# For runserver alone: alive.py answers them otherwise.
 
 
 def _answer(report: Report) -> JsonResponse:
     response = JsonResponse(report.body, status=report.status)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark; it would write a line each time
+    # Django's mark: without it there would be a line each time
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 
 

@@ -1,6 +1,7 @@
 """`make run` after the installation: keys, tables, the first user, then gunicorn.
 
 With `--prepare` it ends before gunicorn: a step of its own before several instances are started.
+With `--version` it says its version, and nothing else happens.
 """
 
 import base64
@@ -13,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 from typing import NoReturn
+
+from providers.core.version import version
 
 from .env_place import env_file_path
 
@@ -47,6 +50,9 @@ def main() -> None:
 
     One process: Django is loaded once (about a second), also for gunicorn's workers.
     """
+    if "--version" in sys.argv[1:]:
+        say(f"Switchboard {version()}")
+        return
     os.umask(0o077)  # .env and the SQLite file are for this user only
     os.chdir(BASE_DIR)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")

@@ -13,9 +13,9 @@ from django.db import connections as databases
 
 from connections.audit.services import Origin, Subject, coming_from, instance, record
 from connections.models import AuditEvent
+from providers.core.version import version
 
 from .settings import ENVIRONMENT
-from .version import version
 
 ACTION = "installation.start"
 TRIES, PAUSE = 120, 5.0  # while the database is away

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from providers.core.version import version
+
 from .audit.services import Origin, coming_from
 from .viewing import viewing
 
@@ -15,6 +17,10 @@ class OperatorCommand(BaseCommand):
 
     Keys that cannot be had from their store or key service end it with a sentence.
     """
+
+    def get_version(self) -> str:
+        """Ours, where Django would tell its own."""
+        return f"Switchboard {version()}, Django {super().get_version()}"
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         name = type(self).__module__.rpartition(".")[2]

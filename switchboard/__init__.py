@@ -39,6 +39,7 @@ from .types import (
     ServerlessConnection,
     WeaviateConnection,
 )
+from .version import __version__
 
 __all__ = [
     "AsyncClient",
@@ -81,4 +82,5 @@ __all__ = [
     "TypedConnection",
     "Unauthorized",
     "WeaviateConnection",
+    "__version__",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import Client, SwitchboardError
 from .token_results import ServiceAccount, Token
+from .version import __version__
 
 Act = Callable[[Client, Any], None]
 
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m switchboard", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"Switchboard {__version__}")
     things = parser.add_subparsers(required=True, metavar="tokens|service-accounts")
     _add_tokens(things.add_parser("tokens", help="list, make, renew, revoke"))
     _add_accounts(things.add_parser("service-accounts", help="list, add, change, delete"))

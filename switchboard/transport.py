@@ -13,6 +13,7 @@ import httpx2
 from .calls import Steps, T
 from .errors import ClientClosedError, ServerUnreachable
 from .retries import LOST, Attempts, is_of_tls
+from .version import USER_AGENT
 from .wire import Answer, Call
 
 PREFIX = "/api/v1"
@@ -46,7 +47,10 @@ class Address:
             or not (math.isfinite(timeout) and timeout > 0)
         ):
             raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}.")
-        headers = {"Accept": "application/json, application/problem+json"}
+        headers = {
+            "Accept": "application/json, application/problem+json",
+            "User-Agent": USER_AGENT,
+        }
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
         return {
             "base_url": self.url + PREFIX,

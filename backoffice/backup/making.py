@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import opening_key
 from connections.models import ScheduleLease
+from providers.core.version import version
 
-from ..version import version
 from . import schema
 from .databases import dialect
 from .dialects import count, decoded, highest

@@ -36,8 +36,8 @@ from connections.telemetry.declared import (
     Metric,
 )
 from connections.telemetry.shared import IS_ALIVE, Slot
+from providers.core.version import version
 
-from ..version import version
 from .cost import costs
 from .database import Sample
 from .remembered import DATABASE

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from providers.core.base import Provider
 from providers.core.registry import all_providers
+from providers.core.version import version
 
 from ..charts import DURATION, Chart, Series, bar_chart
 from ..health.services import health as connection_health
@@ -29,6 +30,12 @@ register = template.Library()
 def said(outcome: Any) -> str:
     """What was said at the end of a test or a call, in the language of the page."""
     return outcome_in_words(outcome.code, outcome.message, getattr(outcome, "model_count", None))
+
+
+@register.simple_tag
+def product_version() -> str:
+    """The version of Switchboard."""
+    return version()
 
 
 @register.inclusion_tag("elements/health.html")

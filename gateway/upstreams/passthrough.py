@@ -32,6 +32,7 @@ from providers.core.request_id import HEADER as REQUEST_ID_HEADER
 from providers.core.request_id import REQUEST_ID
 from providers.core.texts import parse_json
 from providers.core.trace_context import TRACE_HEADERS
+from providers.core.version import user_agent
 from providers.http.backends_async import allowed_addresses
 from providers.http.egress import trusted_authorities
 from providers.http.policy import EgressPolicy
@@ -45,7 +46,7 @@ DNS_SECONDS = 10
 HEADERS = {
     "Content-Type": "application/json",
     "Accept-Encoding": "identity",
-    "User-Agent": "switchboard",
+    "User-Agent": user_agent(),
 }
 
 

@@ -14,6 +14,7 @@ import httpx2
 from ..core.errors import CompressedAnswer, RedirectRefused
 from ..core.request_id import HEADER, REQUEST_ID
 from ..core.trace_context import TRACE_HEADERS
+from ..core.version import user_agent
 from .allowance import Allowance
 from .backends import GuardedBackend
 from .certificates import note_certificate
@@ -161,6 +162,16 @@ def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> 
         raise CompressedAnswer  # a few kilobytes can unpack into gigabytes
 
 
+def client_headers(headers: dict[str, str] | None) -> httpx2.Headers:
+    """What each request of a client carries: who asks, unless `headers` say so, these, and that no
+    answer is to be compressed.
+    """
+    found = httpx2.Headers({"User-Agent": user_agent()})
+    found.update(headers)
+    found["Accept-Encoding"] = "identity"
+    return found
+
+
 def guarded_client(
     policy: EgressPolicy,
     timeout: float,
@@ -183,5 +194,5 @@ def guarded_client(
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,
-        headers={**(headers or {}), "Accept-Encoding": "identity"},
+        headers=client_headers(headers),
     )

@@ -6,7 +6,7 @@ import httpcore2
 import httpx2
 
 from .backends_async import GuardedAsyncBackend
-from .egress import add_request_id, refuse_unsafe_answer, trusted_authorities
+from .egress import add_request_id, client_headers, refuse_unsafe_answer, trusted_authorities
 from .policy import EgressPolicy
 from .proxies import Proxy
 from .retries import noted
@@ -94,5 +94,5 @@ def guarded_async_client(
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,
-        headers={**(headers or {}), "Accept-Encoding": "identity"},
+        headers=client_headers(headers),
     )

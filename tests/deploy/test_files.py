@@ -67,13 +67,6 @@ def test_every_variable_is_a_setting(file: str):
     assert {one for one in found if one not in known and not OTHERS.fullmatch(one)} == set()
 
 
-def test_the_image_says_its_version():
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert f"ARG VERSION={version}\n" in DOCKERFILE
-    tags = [one["newTag"] for one in kinds()["Kustomization"]["images"]]
-    assert tags == [version]
-
-
 def test_every_room_goes_into_the_image():
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     allowed = {one[1:] for one in (ROOT / ".dockerignore").read_text().split() if one[0] == "!"}

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.connections.api.serving import Server, running
+from tools.release import last_migrations
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = tomllib.loads((Path(__file__).parent / "previous_release.toml").read_text())
@@ -54,11 +55,7 @@ class Release:
 
     def last_migrations(self) -> dict[str, str]:
         """The last migration of each app of ours."""
-        found: dict[str, str] = {}
-        for file in sorted(self.folder.glob("*/**/migrations/[0-9]*.py")):
-            if file.relative_to(self.folder).parts[0] in ("backoffice", "connections", "gateway"):
-                found[file.parent.parent.name] = file.stem
-        return found
+        return last_migrations(self.folder)
 
 
 @contextmanager

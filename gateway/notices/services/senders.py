@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections import conf
 from providers.core.errors import AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused
+from providers.core.version import user_agent
 from providers.http.allowance import Allowance
 from providers.http.egress import guarded_client
 
@@ -68,7 +69,7 @@ def send_webhook(url: str, secret: str, message: Message) -> None:
     timestamp = int(time.time())
     headers = {
         "Content-Type": "application/json",
-        "User-Agent": "Switchboard-Notices/1",
+        "User-Agent": user_agent(),
         "webhook-id": message.key,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature(secret, message.key, timestamp, body),

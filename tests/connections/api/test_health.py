@@ -15,6 +15,7 @@ from django.utils import timezone
 from backoffice import checks, draining, health
 from connections.models import Connection, ScheduleLease
 from connections.outages import seconds_left
+from providers.core.version import version
 from tests.fakes import connect
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ def test_a_process_that_answers_is_alive():
 
 @pytest.mark.server
 def test_it_is_ready_with_database_migrations_and_keys():
-    assert ready() == (200, {"status": "ok", "checks": GOOD})
+    assert ready() == (200, {"status": "ok", "version": version(), "checks": GOOD})
 
 
 @pytest.mark.parametrize("keys", [[], [""]])
@@ -198,6 +199,7 @@ def test_a_worker_that_could_not_load_everything_has_not_started(monkeypatch: py
     monkeypatch.setattr(health, "load_troubles", lambda: troubles)
     assert Client().get("/health/startup").json() == {
         "status": "ok",
+        "version": version(),
         "checks": dict.fromkeys(["code", "sdks", "schema"], "ok"),
     }
     troubles["sdks"] = "The SDK openai cannot be loaded."

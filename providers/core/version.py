@@ -4,7 +4,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
+FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 @cache
@@ -15,3 +15,8 @@ def version() -> str:
     except (OSError, ValueError):
         return ""
     return str(document["project"]["version"])
+
+
+def user_agent() -> str:
+    """How a request of ours says who asks: `Switchboard/0.1.0`."""
+    return f"Switchboard/{version()}".rstrip("/")
