@@ -10,6 +10,7 @@ from typing import Any
 from django.db import Error, connection
 from django.template.loader import render_to_string
 
+from connections.outages import answered_within
 from gateway.doors.asgi import Beside
 
 from .early_refusals import body_of
@@ -21,14 +22,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[dict[str, Any], Receive, Any], Awaitable[None]]
 
 WITHOUT_ROWS, CODE = ("/health/", "/static/"), "schema_does_not_fit"
-LOOK_EVERY = 1.0  # seconds
+LOOK_EVERY, LONGEST_LOOK = 1.0, 2.0  # seconds
 
 logger = logging.getLogger(__name__)
 
 
 class FittingSchema:
     """Whether the schema fits, looked at from the start of a worker until it does for the first
-    time. `beside` begins only then. While the database is away nothing is refused.
+    time. `beside` begins only then. While the database is away, or somebody holds what is looked
+    at, nothing is refused.
     """
 
     def __init__(self, beside: Beside) -> None:
@@ -38,14 +40,16 @@ class FittingSchema:
         self.refusal = ""  # for whoever asks meanwhile
 
     def start(self) -> None:
-        """Begins, and waits for the first look."""
+        """Begins, and waits for the first look, but no longer than LONGEST_LOOK: the event loop,
+        which hears of signals, waits too.
+        """
         self._thread.start()
-        self._has_looked.wait()
+        self._has_looked.wait(LONGEST_LOOK)
 
     def stop(self) -> None:
         """Ends it, and what began."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(LONGEST_LOOK)
         self._beside.stop()
 
     def _run(self) -> None:
@@ -53,12 +57,14 @@ class FittingSchema:
             self._has_looked.set()
             if self._stopping.wait(LOOK_EVERY):
                 return
-        self._beside.start()
+        if not self._stopping.is_set():
+            self._beside.start()
         self._has_looked.set()
 
     def _fits(self) -> bool:
         try:
-            schema = read_schema()
+            with answered_within(LONGEST_LOOK):
+                schema = read_schema()
         except Error:
             return False
         finally:

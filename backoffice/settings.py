@@ -92,7 +92,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "backoffice.urls"
 ASGI_APPLICATION = "backoffice.asgi.application"
-WSGI_APPLICATION = "backoffice.wsgi.application"
 
 TEMPLATES = [
     {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     made = Stage()
     monkeypatch.setattr(schema_gate, "read_schema", made.read)
     monkeypatch.setattr(schema_gate, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(schema_gate, "LONGEST_LOOK", 0.2)
     yield made
     made.fitting.stop()
 
@@ -99,3 +101,22 @@ def test_a_database_that_is_away_is_told_by_whoever_asks_it(stage: Stage):
     stage.schema = OperationalError("away")
     stage.fitting.start()
     assert stage.ask("/connections/") == (200, "served")
+
+
+def test_neither_start_nor_stop_waits_for_a_look_that_does_not_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    ends = threading.Event()
+
+    def look() -> Schema:
+        ends.wait(10)
+        return Schema(State.CURRENT)
+
+    monkeypatch.setattr(schema_gate, "read_schema", look)
+    began = time.monotonic()
+    stage.fitting.start()
+    stage.fitting.stop()
+    assert time.monotonic() - began < 5
+    ends.set()
+    stage.fitting.stop()
+    assert not stage.beside.began.is_set()
