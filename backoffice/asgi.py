@@ -30,11 +30,12 @@ from .schema import load_own_migrations
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
 from .telemetry.endpoint import MetricsFirst
+from .telemetry.hang_ups import NotingHangUps
 from .traced import Traced
 from .uploads import BoundedBodies
 
 schema = FittingSchema(Scheduler())
-served = GatewayApplication(SignInGate(BoundedBodies(pages)), schema)
+served = GatewayApplication(SignInGate(BoundedBodies(NotingHangUps(pages))), schema)
 whole = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
 application = Traced(whole) if exporting.is_wanted() else whole
 load_code()

@@ -76,6 +76,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "currencyUSD",
         ),
         Panel("Tokens by model", ((_rate(m.MODEL_TOKENS, "model"), "{{model}}"),)),
+        Panel("Tokens of one request", _quantiles(m.REQUEST_TOKENS)),
         Panel(
             "Tokens of a day by profile",
             ((f"sum by (profile) (increase({m.TOKENS.name}[1d]))", "{{profile}}"),),

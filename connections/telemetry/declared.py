@@ -8,6 +8,7 @@ from enum import Enum
 PREFIX = "switchboard_"
 OTHER = "other"  # in place of a label value that is one too many
 ALIASES = frozenset({"profile", "connection", "model"})  # of which there may be thousands
+COUNTS = tuple(4.0**power for power in range(14))  # as the conventions for generative AI advise
 LONG = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -36,7 +37,8 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `labels`: their names; `buckets`: the upper bounds of a histogram, in seconds.
+    """One metric. `labels`: their names; `buckets`: the upper bounds of a histogram, in seconds
+    where its name says so.
 
     `width`: how many numbers a series of it has.
     """
@@ -67,7 +69,7 @@ def _counter(name: str, text: str, *labels: str) -> Metric:
 
 
 def _histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Metric:
-    name = f"{PREFIX}{name}_seconds"
+    name = f"{PREFIX}{name}" if buckets is COUNTS else f"{PREFIX}{name}_seconds"
     return _add(Metric(name, Kind.HISTOGRAM, Scope.COUNTED, text, labels, buckets))
 
 
@@ -113,6 +115,13 @@ MODEL_TOKENS = _counter(
     "model",
     "kind",
 )
+REQUEST_TOKENS = _histogram(
+    "gateway_request_tokens",
+    "The tokens of each request whose service tells them, by the provider and the model that were "
+    "asked last. `kind`: input or output.",
+    COUNTS,
+    *("capability", "provider", "model", "kind"),
+)
 COST = _counter(
     "gateway_cost_dollars",
     "The price of these tokens by the lists of genai-prices as they were when the server started. "
@@ -130,7 +139,10 @@ ATTEMPTS = _counter(
     "code",
 )
 ATTEMPT_SECONDS = _histogram(
-    "gateway_attempt", "From asking a service to the end of its answer.", LONG, "provider"
+    "gateway_attempt",
+    "From asking a service to the end of its answer.",
+    LONG,
+    *("capability", "provider", "model"),
 )
 COOLDOWNS_BEGUN = _counter(
     "gateway_cooldowns_begun",
@@ -153,7 +165,8 @@ COOLDOWNS = _gauge(
 
 HTTP_REQUESTS = _counter(
     "http_requests",
-    "Requests of pages and the API. `route`: the name of the address; `status`: 2xx, 3xx, ...",
+    "Requests of pages and the API. `route`: the name of the address; `status`: 2xx, 3xx, "
+    "..., or 499 for whoever hung up before the end.",
     "method",
     "route",
     "status",
@@ -204,20 +217,14 @@ LIMITED = _gauge(
     "state",
 )
 LIMIT_USED = _gauge(
-    Scope.SHARED,
-    "limit_used_max_ratio",
-    "The used part of the limit with least left.",
-    "of",
-    "limit",
+    *(Scope.SHARED, "limit_used_max_ratio", "The used part of the limit with least left."),
+    *("of", "limit"),
 )
 
 # Sources of references
 
 SOURCE_UP = _gauge(
-    Scope.INSTANCE,
-    "source_up",
-    "1 if the secret store answers the worker that is asked.",
-    "source",
+    Scope.INSTANCE, "source_up", "1 if the secret store answers the worker that is asked.", "source"
 )
 SOURCE_AGE = _gauge(
     Scope.INSTANCE,
@@ -279,11 +286,7 @@ MEMORY = _gauge(Scope.WORKER, "worker_resident_memory_bytes", "Memory in use.")
 DESCRIPTORS = _gauge(Scope.WORKER, "worker_open_descriptors", "Files and sockets that are open.")
 MOST_DESCRIPTORS = _gauge(Scope.WORKER, "worker_max_descriptors", "As many may be open.")
 SOCKETS = _gauge(Scope.WORKER, "worker_sockets", "Sockets of clients.")
-SOCKETS_CLOSED = _counter(
-    "worker_sockets_closed",
-    "Sockets that were closed by a bound.",
-    "reason",
-)
+SOCKETS_CLOSED = _counter("worker_sockets_closed", "Sockets that were closed by a bound.", "reason")
 BUILD = _gauge(Scope.INSTANCE, "build_info", "1, with the version.", "version", "python")
 STARTED = _gauge(Scope.INSTANCE, "start_timestamp_seconds", "When the server was started.")
 SCRAPE = _gauge(Scope.INSTANCE, "scrape_seconds", "The time that it took to gather all this.")

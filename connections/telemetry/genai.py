@@ -22,6 +22,8 @@ OPERATION_DURATION = "gen_ai.client.operation.duration"  # seconds
 TOKEN_USAGE = "gen_ai.client.token.usage"  # noqa: S105 a number
 TIME_TO_FIRST_TOKEN = "gen_ai.server.time_to_first_token"  # noqa: S105 seconds
 
+TOKENS = "{token}"  # the unit of a number of them
+
 OPERATIONS = {"Chat": "chat", "Embedding": "embeddings"}  # by our capability
 
 

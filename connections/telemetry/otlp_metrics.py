@@ -26,7 +26,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from . import genai, metrics
-from .declared import ATTEMPT_SECONDS, FIRST_CHUNK_SECONDS, METRICS, Kind
+from .declared import ATTEMPT_SECONDS, FIRST_CHUNK_SECONDS, METRICS, REQUEST_TOKENS, Kind
 from .declared import Metric as Declared
 
 INTERVAL = "60000"  # milliseconds
@@ -39,6 +39,7 @@ Numbers = dict[tuple[str, tuple[str, ...]], list[float]]
 # What the conventions for generative AI have too: our metric, and their name of it.
 CONVENTIONAL = {
     ATTEMPT_SECONDS.name: genai.OPERATION_DURATION,
+    REQUEST_TOKENS.name: genai.TOKEN_USAGE,
     FIRST_CHUNK_SECONDS.name: genai.TIME_TO_FIRST_TOKEN,
 }
 
@@ -117,7 +118,8 @@ class MetricsSender:
                 ],
                 CUMULATIVE,
             )
-            return Metric(name, declared.help, "s", data)
+            unit = genai.TOKENS if declared is REQUEST_TOKENS else "s"
+            return Metric(name, declared.help, unit, data)
         points = [
             NumberDataPoint(attributes=labels(declared, one), value=numbers[0], **times)
             for one, numbers in series.items()
@@ -141,4 +143,9 @@ def conventional_labels(declared: Declared, values: tuple[str, ...]) -> dict[str
     found = own_labels(declared, values)
     if provider := found.pop("provider", ""):
         found[genai.PROVIDER] = genai.provider(provider)
+    if capability := found.pop("capability", ""):
+        found[genai.OPERATION] = genai.operation(capability)
+    for label, name in (("model", genai.REQUEST_MODEL), ("kind", genai.TOKEN_TYPE)):
+        if label in found:
+            found[name] = found.pop(label)
     return {name if "." in name else f"switchboard.{name}": value for name, value in found.items()}

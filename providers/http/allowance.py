@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import httpcore2
@@ -31,7 +32,7 @@ def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) 
         except Exception as error:  # noqa: BLE001 carried over to the thread that waits
             future.set_exception(error)
 
-    threading.Thread(target=settle, daemon=True).start()
+    threading.Thread(target=copy_context().run, args=(settle,), daemon=True).start()
     return future.result(timeout=seconds)
 
 

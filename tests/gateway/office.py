@@ -334,6 +334,13 @@ def refusals(text: str) -> list[dict[str, Any]]:
     return _plain(rows.values())
 
 
+def events(request_id: str) -> list[dict[str, Any]]:
+    """The events of a request in the audit."""
+    from connections.models import AuditEvent
+
+    return _plain(AuditEvent.objects.filter(request_id=request_id).values("action", "user_name"))
+
+
 def attempts(key: str) -> list[dict[str, Any]]:
     """The attempts of a usage record, in their order."""
     from gateway.models import UsageAttempt

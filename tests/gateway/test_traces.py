@@ -18,6 +18,7 @@ from .serving import Gateway, eventually, gateway
 PARENT, TRACE = "00f0" * 4, "4bf9" * 8
 CALLED = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=one"}
 PROMPT = "the-words-of-a-prompt"
+CONVENTIONAL = ("duration", "usage", "first")  # what the conventions have of our metrics
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,10 @@ def test_one_id_goes_through_everything(traced: Gateway, collector: Collector):
     assert (
         attributes(spans_of(collector, "order-17")[0].attributes)["switchboard.profile"] == profile
     )
+    token = traced.office.token(scopes=("connections:write",))
+    new = {"alias": traced.name(), "name": "New", "providerId": "echo", "settings": {}}
+    assert traced.post("/api/v1/connections", new, token, **told).status_code == 201
+    assert [one["action"] for one in traced.office.events("order-17")] == ["connection.create"]
 
 
 def test_a_call_is_a_span_with_one_for_each_attempt(traced: Gateway, collector: Collector):
@@ -252,13 +257,19 @@ def test_every_line_that_the_server_writes_is_json(traced: Gateway):
 
 
 def test_the_numbers_of_metrics_come_to_the_collector_too(traced: Gateway, collector: Collector):
-    traced.chat(traced.known("words"), stream=True).read()
-    names = ("switchboard.gateway_requests", CONVENTIONS["duration"], CONVENTIONS["first"])
+    profile = traced.known("words?usage=full")
+    traced.chat(profile, stream=True).read()
+    names = ("switchboard.gateway_requests", *(CONVENTIONS[one] for one in CONVENTIONAL))
     eventually(lambda: {*names} <= {*collector.metrics()})
     found = collector.metrics()
-    requests, duration, first = (found[name] for name in names)
+    requests, duration, usage, first = (found[name] for name in names)
     assert sum(one.as_double for one in requests.sum.data_points) >= 1
     point = duration.histogram.data_points[0]
     assert point.count == sum(point.bucket_counts) and point.sum > 0 and not point.HasField("max")
-    assert attributes(point.attributes) == {CONVENTIONS["provider"]: "openai-compatible"}
+    asked = {CONVENTIONS["operation"]: "chat", CONVENTIONS["provider"]: "openai-compatible"}
+    assert asked.items() <= attributes(point.attributes).items()
+    told = [(attributes(one.attributes), one.count, one.sum) for one in usage.histogram.data_points]
+    asked |= {CONVENTIONS["model"]: "words?usage=full", CONVENTIONS["type"]: "input"}
+    assert [total / count for one, count, total in told if one == asked] == [9]
+    assert usage.unit == CONVENTIONS["tokens"]
     assert first.unit == "s" and len(point.explicit_bounds) + 1 == len(point.bucket_counts)

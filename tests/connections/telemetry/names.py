@@ -9,6 +9,8 @@ CONVENTIONS = {
     "answered": genai.RESPONSE_MODEL,
     "input": genai.INPUT_TOKENS,
     "output": genai.OUTPUT_TOKENS,
+    "type": genai.TOKEN_TYPE,
+    "tokens": genai.TOKENS,
     "duration": genai.OPERATION_DURATION,
     "usage": genai.TOKEN_USAGE,
     "first": genai.TIME_TO_FIRST_TOKEN,

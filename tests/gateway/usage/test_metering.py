@@ -18,6 +18,7 @@ from connections.telemetry.declared import (
     FIRST_CHUNK_SECONDS,
     MODEL_TOKENS,
     REQUEST_SECONDS,
+    REQUEST_TOKENS,
     REQUESTS,
     TOKENS,
     Metric,
@@ -77,7 +78,9 @@ def test_a_request_with_a_fallback(recorder: Recorder):
     assert [total(MODEL_TOKENS, "openai", "gpt-4o", kind) for kind in kinds] == [[9], [4], [6]]
     times = (REQUEST_SECONDS, "support"), (FIRST_CHUNK_SECONDS, "support")
     assert [sum(total(*one)[:-1]) for one in times] == [1, 1]
-    assert sum(total(ATTEMPT_SECONDS, "openai")[:-1]) == 2
+    assert sum(total(ATTEMPT_SECONDS, "Chat", "openai", "gpt-4o")[:-1]) == 2
+    *buckets, tokens = total(REQUEST_TOKENS, "Chat", "openai", "gpt-4o", "input")
+    assert (buckets.index(1), sum(buckets), tokens) == (2, 1, 9)  # above 4, up to 16
 
 
 def test_a_target_that_was_passed_over_took_no_time(recorder: Recorder):
@@ -85,7 +88,7 @@ def test_a_target_that_was_passed_over_took_no_time(recorder: Recorder):
     record.pass_over(target("first"), "quota", is_cooling=True)
     recorder.finish(record, "ok")
     assert total(ATTEMPTS, "first", "openai", "passed_over", "quota") == [1]
-    assert sum(total(ATTEMPT_SECONDS, "openai")) == 0
+    assert sum(total(ATTEMPT_SECONDS, "Chat", "openai", "gpt-4o")) == 0
 
 
 def test_who_asks_for_what_is_not_there_adds_no_name(recorder: Recorder):

@@ -14,6 +14,7 @@ import traceback
 from binascii import crc32
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,8 @@ from providers.core.base import Limits, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
 from providers.core.registry import get_provider
+from providers.core.request_id import REQUEST_ID
+from providers.core.trace_context import TRACE_HEADERS
 from providers.http.egress import EgressPolicy
 from tests.providers.samples import PATIENT, SHORT, sample
 from tests.upstreams import ReceivedRequest, Upstream
@@ -125,6 +128,29 @@ def test_a_chat_is_signed_for_the_region_and_its_secret_stays_here(model: str):
     assert sent.headers["authorization"].endswith(f"Signature={signature(sent, 'eu-west-1')}")
     assert json.loads(sent.body) == {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
     assert SECRET not in sent
+
+
+@pytest.mark.parametrize("act", ["chat", "stream", "embed", "list"])
+def test_the_ids_of_the_request_and_of_its_trace_go_along(act: str):
+    told = {"x-request-id": "order-17", "traceparent": f"00-{'4b' * 16}-{'0f' * 8}-01"}
+    acts: dict[str, Callable[[Provider[Any]], Any]] = {
+        "chat": lambda made: asyncio.run(chat(made)),
+        "stream": lambda made: asyncio.run(stream(made)),
+        "embed": lambda made: asyncio.run(embed(made)),
+        "list": lambda made: made.list_models(),
+    }
+
+    def ask(made: Provider[Any]) -> None:
+        REQUEST_ID.set(told["x-request-id"])
+        TRACE_HEADERS.set({"traceparent": told["traceparent"]})
+        with suppress(ProviderError):  # the answer is of no matter
+            acts[act](made)
+
+    with Upstream() as upstream:
+        copy_context().run(ask, bedrock(upstream.url))
+    assert upstream.requests
+    for one in upstream.requests:
+        assert told.items() <= one.headers.items()
 
 
 def test_texts_are_embedded_in_their_order():
