@@ -174,7 +174,8 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
             return {"PATH_INFO": request.path}  # nobody reads the rest of it
         environ: dict[str, Any] = super()._build_environ(request, *arguments)
         status, body = self._early_status, self._body_receiver
-        if status is None and body is not None and body._body_wait_expired:  # noqa: SLF001 gunicorn's, after its own timeout
+        # gunicorn's, after its own timeout
+        if status is None and body is not None and body._body_wait_expired:  # noqa: SLF001
             status = REQUEST_TIMEOUT
         if is_cut and (self._is_answering or status is None):
             status = CLIENT_CLOSED

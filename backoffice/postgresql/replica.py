@@ -51,7 +51,9 @@ def _keeps_up() -> bool:
     try:
         with _connect(direct_parameters()) as primary:
             _lag.note(time.monotonic(), _position(primary, WRITTEN) or Decimal(0))
-        with _connect(_parameters()) as replica:
+        given = connections[REPLICA].get_connection_params()
+        known = {name: value for name, value in given.items() if name not in NOT_OF_LIBPQ}
+        with _connect(known) as replica:
             for _ in range(TRIES):
                 behind = _lag.seconds(time.monotonic(), _position(replica, REPLAYED))
                 if behind <= most:
@@ -60,11 +62,6 @@ def _keeps_up() -> bool:
     except psycopg.Error:
         pass
     return False
-
-
-def _parameters() -> dict[str, Any]:
-    found = connections[REPLICA].get_connection_params()
-    return {name: value for name, value in found.items() if name not in NOT_OF_LIBPQ}
 
 
 def _connect(parameters: dict[str, Any]) -> psycopg.Connection[Any]:

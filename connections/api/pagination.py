@@ -93,7 +93,12 @@ def refuse_unknown(query: Mapping[str, str], known: Iterable[OpenApiParameter]) 
 class SkipTakePagination(BasePagination):
     """`take` (100, at most 1000) rows behind those of `skip` (0), or behind the row of `after`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002 DRF gives it by name
+    def paginate_queryset(
+        self,
+        queryset: Any,
+        request: Request,
+        view: Any = None,  # noqa: ARG002 DRF gives it by name
+    ) -> list[Any]:
         query = request.query_params
         skip = whole_number(query, "skip", 0, 0, FARTHEST)
         take = whole_number(query, "take", TAKE, 1, MOST)

@@ -1,21 +1,63 @@
-"""Passphrases and progress of the commands of backups."""
+"""What both commands of backups share: their help, refusals, passphrases and progress."""
 
 import argparse
 import sys
+from abc import abstractmethod
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
 from django.views.decorators.debug import sensitive_variables
 
+from backoffice.backup.services import BackupError, Manifest
 from connections.management.progress import ProgressLine
+from connections.operator_command import OperatorCommand
 
 EXIT = {"other_keys": 3}  # of the command, by the code of an error; 1 for all else
 
 
-class Examples(argparse.RawDescriptionHelpFormatter):
-    """A help text whose lines stay as they are."""
+class BackupCommand(OperatorCommand):
+    """A command on the file of a backup. `examples`: the end of its help; `unchanged`: what is told
+    besides where the database fails.
+    """
+
+    requires_system_checks: ClassVar[list[str]] = []  # the database may be away, or have no tables
+    examples, unchanged = "", ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples at the end of its help."""
+        form = argparse.RawDescriptionHelpFormatter  # whose lines stay as they are
+        return super().create_parser(
+            prog_name, subcommand, epilog=self.examples, formatter_class=form, **kwargs
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument(
+            "--passphrase-file", metavar="F", help="holds the passphrase; without it, it is asked"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            self.act(options)
+        except BackupError as error:
+            raise CommandError(str(error), returncode=EXIT.get(error.code, 1)) from None
+        except DatabaseError as error:
+            name = type(error).__name__
+            raise CommandError(
+                f"The database does not answer as it should ({name}). {self.unchanged}"
+            ) from None
+
+    @abstractmethod
+    def act(self, options: dict[str, Any]) -> None:
+        """Does what the options say. Raises BackupError and DatabaseError."""
+
+
+def made_at(manifest: Manifest) -> str:
+    """When a backup was made, for people."""
+    return f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @sensitive_variables()

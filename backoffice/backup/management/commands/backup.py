@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError
 from django.views.decorators.debug import sensitive_variables
 
 from backoffice.backup import services
-from connections.operator_command import OperatorCommand
 
-from ..asking import EXIT, Examples, RowCount, passphrase
+from ..asking import EXIT, BackupCommand, RowCount, made_at, passphrase
 
 EXAMPLES = """
   backup /backups/monday.zip                  all rows; keep the keys (.env) apart from it
@@ -22,22 +20,16 @@ keys here do not open.
 """
 
 
-class Command(OperatorCommand):
+class Command(BackupCommand):
     """Writes a backup, or checks one. See docs/backup.md."""
 
     help = (
         "Write all rows into one file, while the installation works on. docs/backup.md says more."
     )
-    requires_system_checks: list[str] = []  # --check needs no database
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples at the end of its help."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=EXAMPLES, formatter_class=Examples, **kwargs
-        )
+    examples, unchanged = EXAMPLES, "No file is left."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        super().add_arguments(parser)
         parser.add_argument(
             "--check", action="store_true", help="write nothing: read FILE, and say what is damaged"
         )
@@ -46,24 +38,14 @@ class Command(OperatorCommand):
             action="store_true",
             help="put FERNET_KEYS, SECRET_KEY and AUDIT_SIGNING_KEYS in, sealed by a passphrase",
         )
-        parser.add_argument(
-            "--passphrase-file", metavar="F", help="holds the passphrase; without it, it is asked"
-        )
         parser.add_argument("--overwrite", action="store_true", help="also where FILE is there")
 
-    def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            if options["check"]:
-                self._check(options["file"])
-            else:
-                self._make(options)
-        except services.BackupError as error:
-            raise CommandError(str(error), returncode=EXIT.get(error.code, 1)) from None
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database does not answer as it should ({type(error).__name__}). No file is "
-                "left."
-            ) from None
+    def act(self, options: dict[str, Any]) -> None:
+        """Writes FILE, or with --check reads it."""
+        if options["check"]:
+            self._check(options["file"])
+        else:
+            self._make(options)
 
     @sensitive_variables("sealing")
     def _make(self, options: dict[str, Any]) -> None:
@@ -105,11 +87,9 @@ class Command(OperatorCommand):
         self.stdout.write(f"{file} is whole, and the keys that are here open it.")
 
     def _tell(self, manifest: services.Manifest) -> None:
-        made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
         keys = "with its keys, sealed" if manifest.sealed_keys else "without keys"
-        self.stdout.write(
-            f"Backup of {made}, version {manifest.switchboard}, {manifest.database}, {keys}."
-        )
+        facts = (f"version {manifest.switchboard}", manifest.database, keys)
+        self.stdout.write(f"Backup of {made_at(manifest)}, {', '.join(facts)}.")
         labels = ("connections.Connection", "connections.Profile", "auth.User")
         counts = [f"{manifest.count(one):,} {one.partition('.')[2].lower()}s" for one in labels]
         counts.append(f"{manifest.count('gateway.UsageRecord'):,} usage records")

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError
 from django.views.decorators.debug import sensitive_variables
 
 from backoffice.backup import services
-from connections.operator_command import OperatorCommand
 
-from ..asking import EXIT, Examples, RowCount, passphrase
+from ..asking import BackupCommand, RowCount, made_at, passphrase
 
 EXAMPLES = """
   restore monday.zip --keys-to keys.env       first, if the keys are gone: write those it holds
@@ -24,20 +22,14 @@ backup. Then nothing was changed.
 MOST_NAMES = 20
 
 
-class Command(OperatorCommand):
+class Command(BackupCommand):
     """Restores a backup, or writes the keys that it holds. See docs/backup.md."""
 
     help = "Restore a backup: all of it, or nothing. docs/backup.md says it step by step."
-    requires_system_checks: list[str] = []  # there may be no tables yet
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples at the end of its help."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=EXAMPLES, formatter_class=Examples, **kwargs
-        )
+    examples, unchanged = EXAMPLES, "Nothing was changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        super().add_arguments(parser)
         parser.add_argument(
             "--replace", action="store_true", help="also in place of an installation that is in use"
         )
@@ -62,23 +54,13 @@ class Command(OperatorCommand):
             type=Path,
             help="restore nothing: write the keys that FILE holds into a new file",
         )
-        parser.add_argument(
-            "--passphrase-file", metavar="F", help="holds the passphrase; without it, it is asked"
-        )
 
-    def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            if options["keys_to"]:
-                self._write_keys(options)
-            else:
-                self._restore(options)
-        except services.BackupError as error:
-            raise CommandError(str(error), returncode=EXIT.get(error.code, 1)) from None
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database does not answer as it should ({type(error).__name__}). Nothing was "
-                "changed."
-            ) from None
+    def act(self, options: dict[str, Any]) -> None:
+        """Restores FILE, or with --keys-to writes its keys."""
+        if options["keys_to"]:
+            self._write_keys(options)
+        else:
+            self._restore(options)
 
     @sensitive_variables()
     def _write_keys(self, options: dict[str, Any]) -> None:
@@ -118,8 +100,9 @@ class Command(OperatorCommand):
 
     def _tell(self, found: services.Restored, file: Path) -> None:
         manifest = found.manifest
-        made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
-        self.stdout.write(f"Restored {file} of {made}: {found.rows:,} rows. All are signed out.")
+        self.stdout.write(
+            f"Restored {file} of {made_at(manifest)}: {found.rows:,} rows. All are signed out."
+        )
         if found.keeps_audit:
             self.stdout.write("The audit stayed: it has all of the backup's, and what came after.")
         if found.changed:
