@@ -39,7 +39,7 @@ class MetricsMiddleware:
         if isinstance(response, StreamingHttpResponse):
             # Django closes it when it was sent, or its client has gone, and has no signal for that
             ended = partial(_count, request, response, began)
-            response._resource_closers.append(ended)  # noqa: SLF001
+            response._resource_closers.append(ended)  # type: ignore[attr-defined]  # noqa: SLF001
         else:
             _count(request, response, began)
         return response

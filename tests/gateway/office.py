@@ -338,7 +338,7 @@ def events(request_id: str) -> list[dict[str, Any]]:
     """The events of a request in the audit."""
     from connections.models import AuditEvent
 
-    return _plain(AuditEvent.objects.filter(request_id=request_id).values("action", "user_name"))
+    return _plain(AuditEvent.objects.filter(request_id=request_id).values("action", "actor_name"))
 
 
 def attempts(key: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import sys
 from abc import abstractmethod
 from getpass import getpass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
@@ -23,7 +23,7 @@ class BackupCommand(OperatorCommand):
     besides where the database fails.
     """
 
-    requires_system_checks: ClassVar[list[str]] = []  # the database may be away, or have no tables
+    requires_system_checks: list[str] = []  # the database may be away, or have no tables
     examples, unchanged = "", ""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
