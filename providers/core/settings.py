@@ -53,8 +53,6 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     secret, and replaced with it. `environment`: a variable for `$Env:NAME`.
     `shown_when`: (an earlier field, its value or several), `required_when_shown` applies only then.
     """
-    wanted = shown_when[1] if shown_when else ()
-    values = list(wanted) if isinstance(wanted, tuple) else [wanted]
     marks: dict[str, Any] = {
         "group": group,
         "address": address,
@@ -62,13 +60,17 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "trust": trust,
         "proxy": proxy,
         "environment": environment,
-        "shownWhen": shown_when and [shown_when[0], values],
+        "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,
         "placeholder": placeholder,
     }
     marks |= {"pair": pair, "multiline": multiline, "labels": labels}
     constraints |= {"title": title, "description": description}
     return Field(default, json_schema_extra={k: v for k, v in marks.items() if v}, **constraints)
+
+
+def _values(wanted: Any) -> list[Any]:
+    return list(wanted) if isinstance(wanted, tuple) else [wanted]
 
 
 class ProviderSettings(BaseModel):
