@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 from django.core.exceptions import ImproperlyConfigured
 
+from providers.core.env_file import FROM_FILE
+
 from .environment import Environment
 
 OWN_PREFIXES = ("CONNECTIONS_", "GATEWAY_", "SWITCHBOARD_")
@@ -15,7 +17,7 @@ READ_BY_OTHERS = (
     *("SWITCHBOARD_ADMIN_PASSWORD", "SWITCHBOARD_ADMIN_PASSWORD_FILE"),  # backoffice/serve.py
     *("SWITCHBOARD_URL", "SWITCHBOARD_TOKEN", "SWITCHBOARD_TOKEN_FILE"),  # switchboard/
     *(f"SWITCHBOARD_{one}" for one in ("HOST", "IMAGE", "SITE", "UPSTREAM")),  # deploy/
-    "GUNICORN_CMD_ARGS",
+    *(FROM_FILE, "GUNICORN_CMD_ARGS"),
 )
 NEARLY = 0.88  # HTPS is 0.889 of HTTPS
 

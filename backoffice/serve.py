@@ -4,7 +4,6 @@ With `--prepare` it ends before gunicorn: a step of its own before several insta
 With `--version` it says its version, and nothing else happens.
 """
 
-import base64
 import errno
 import importlib
 import os
@@ -13,36 +12,13 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 from providers.core.version import version
 
-from .env_place import env_file_path
+from .first_keys import complete_env_file, write_env_file
+from .terminal import say, stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-OTHER_OPTIONS = """
-# Everything below is optional; docs/settings.md says what each does. The environment wins over
-# this file. Its grammar is python-dotenv's: NAME=value, and # behind a blank begins a comment.
-# Single or double quotes keep #, blanks around and several lines in a value. A $ is only a $.
-# HOST=127.0.0.1
-# PORT=8000
-# WEB_CONCURRENCY=2
-# ALLOWED_HOSTS=switchboard.example.com
-# CSRF_TRUSTED_ORIGINS=https://switchboard.example.com
-# HTTPS=true
-# DATABASE_URL=postgres://user:password@127.0.0.1:5432/switchboard
-# CACHE_URL=redis://127.0.0.1:6379/1
-# TIME_ZONE=UTC
-# LOG_LEVEL=INFO
-# CONNECTIONS_SECRETS_DIR=/run/secrets
-# CONNECTIONS_CONFIG_FILE=appsettings.json
-# CONNECTIONS_REFERENCE_SECTIONS=Team
-# CONNECTIONS_EGRESS_ALLOW=api.openai.com,*.openai.azure.com
-# GATEWAY_CORS_ORIGINS=https://chat.example.com
-
-# Keys that connections refer to, for example $OpenAI:ApiKey
-# OpenAI__ApiKey=
-"""
 
 
 def main() -> None:
@@ -67,45 +43,6 @@ def main() -> None:
         run_gunicorn()
 
 
-def write_env_file() -> None:
-    """Generate the keys that the environment does not have, unless there is an .env already, or
-    stop where it cannot be written.
-    """
-    generated = {
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "FERNET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    }
-    missing = {
-        name: value
-        for name, value in generated.items()
-        if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")
-    }
-    if not missing:
-        return
-    lines = [
-        "# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."
-    ]
-    lines += [f"{name}={value}" for name, value in missing.items()]
-    path = env_file_path()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    except OSError as error:
-        names = " and ".join(missing)
-        files = " and ".join(f"{name}_FILE" for name in missing)
-        stop(
-            f"{names} cannot be generated into {path}: {error.strerror}. Set them, or let {files} "
-            "name files that hold them, or SWITCHBOARD_ENV_FILE another file that may be written."
-        )
-    with os.fdopen(descriptor, "w") as file:
-        file.write("\n".join(lines) + "\n" + OTHER_OPTIONS)
-    say(
-        f"Generated SECRET_KEY and FERNET_KEYS into {path.name}. Keep a copy of it apart from the "
-        "database."
-    )
-
-
 def set_up_django() -> None:
     """Load the settings, which read .env, and stop readably when something is wrong with them."""
     import django
@@ -115,6 +52,7 @@ def set_up_django() -> None:
 
     with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+        complete_env_file(settings)
         if not isinstance(settings.FERNET_KEYS, list):
             django.setup()  # what a store or a key service says is translated
         require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
@@ -210,18 +148,6 @@ def run_gunicorn() -> None:
     close_connections()
     sys.argv = ["gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     WSGIApplication("%(prog)s [OPTIONS]").run()
-
-
-def say(text: str) -> None:
-    """Tell the person at the terminal; never through logging."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def stop(text: str) -> NoReturn:
-    """End with a message instead of a traceback."""
-    sys.stderr.write(f"{text}\n")
-    raise SystemExit(1)
 
 
 if __name__ == "__main__":

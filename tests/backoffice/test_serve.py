@@ -3,6 +3,8 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,37 @@ def test_keys_that_cannot_be_written_stop_the_start_with_the_cure(
 def test_without_a_file_nothing_is_generated(monkeypatch: pytest.MonkeyPatch, env_file: Path):
     monkeypatch.setenv("SWITCHBOARD_ENV_FILE", os.devnull)
     assert serve.write_env_file() is None and not env_file.exists()
+
+
+@pytest.mark.parametrize("text", ["OpenAI__ApiKey=sk-of-mine", "", "SECRET_KEY=\n"])
+def test_an_env_file_without_keys_gets_them_at_the_first_start(tmp_path: Path, text: str):
+    (tmp_path / ".env").write_text(text)
+    done = prepared(tmp_path)
+    assert done.returncode == 0 and "Generated SECRET_KEY and FERNET_KEYS into" in done.stdout
+    found = (tmp_path / ".env").read_text()
+    assert found.startswith(text) and {*lines(tmp_path / ".env")} >= {"SECRET_KEY", "FERNET_KEYS"}
+    assert prepared(tmp_path).returncode == 0 and (tmp_path / ".env").read_text() == found
+
+
+def test_a_database_that_was_used_gets_no_new_keys(tmp_path: Path):
+    (tmp_path / ".env").write_text("")
+    prepared(tmp_path)
+    (tmp_path / ".env").write_text("OpenAI__ApiKey=sk-of-mine\n")
+    done = prepared(tmp_path)
+    assert done.returncode == 1 and "the stored credentials of 0 connections" in done.stderr
+    assert (tmp_path / ".env").read_text() == "OpenAI__ApiKey=sk-of-mine\n"
+
+
+def prepared(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """A start without a server, with .env and a database in this folder and nothing else."""
+    own = {"SWITCHBOARD_ENV_FILE": f"{folder}/.env", "DATABASE_URL": f"sqlite:///{folder}/db"}
+    return subprocess.run(
+        [sys.executable, "-m", "backoffice.serve", "--prepare"],
+        env=own | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize(
