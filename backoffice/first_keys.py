@@ -6,7 +6,10 @@ import base64
 import os
 import secrets
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
+
+from providers.core.env_file import FROM_FILE, decode_text, read_env
 
 from .env_place import env_file_path
 from .keys import NEW_KEY
@@ -69,7 +72,7 @@ def complete_env_file(settings: Any) -> None:
     """
     missing = [name for name in NAMES if not getattr(settings, name)]
     path = env_file_path()
-    if not missing or not path.is_file():
+    if not missing or not path.is_file() or {*missing} & _given(path):
         return
     if lost := _lost(missing):
         stop(
@@ -85,7 +88,14 @@ def complete_env_file(settings: Any) -> None:
     except OSError as error:
         _stop_unwritten(missing, error)
     _tell(missing)
-    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 ourselves, with the settings read anew
+    read = {*settings.ENVIRONMENT.of_file, FROM_FILE}
+    own = {name: value for name, value in os.environ.items() if name not in read}
+    os.execve(sys.executable, sys.orig_argv, own)  # noqa: S606 ourselves, with the file read anew
+
+
+def _given(path: Path) -> set[str]:
+    """The names that have a value in the file, which an empty one in the environment hides."""
+    return {name for name, value in read_env(decode_text(path.read_bytes())) if value}
 
 
 def _lost(missing: list[str]) -> str:

@@ -77,7 +77,7 @@ def _flat(steps: Any) -> Iterator[Operation]:
             yield one
 
 
-def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Iterator[str]:
+def _of_step(step: Any, migration: Migration, before: ProjectState) -> Iterator[str]:
     what = step.describe()
     if _builds_index(step) and step.model_name.lower() in PARTITIONED:
         yield f"{what}: the table may be partitioned; docs/upgrading.md says how"
@@ -100,7 +100,8 @@ def _of_step(step: Operation, migration: Migration, before: ProjectState) -> Ite
 
 def _builds_index(step: Any) -> bool:
     return isinstance(step, INDEXES) or (
-        isinstance(step, operations.AddField | operations.AlterField) and step.field.db_index
+        isinstance(step, operations.AddField | operations.AlterField)
+        and bool(getattr(step.field, "db_index", False))
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from connections.operator_command import OperatorCommand
-from gateway.usage.partitioning import PartitioningError, partition
+from gateway.usage.partitionable import PartitioningError
+from gateway.usage.partitioning import partition
 
 
 class Command(OperatorCommand):
