@@ -211,3 +211,31 @@ def test_the_house_shows_every_folder():
     folders = {Path(one).parts[0] for one in tracked if "/" in one and not one.startswith(".")}
     assert {str(one) for one in shown if len(one.parts) == 1} == folders
     assert [str(one) for one in shown if not (ROOT / one).is_dir()] == []
+
+
+# Links
+
+
+def slugs(document: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", one).lower() for one in headings]
+    return {re.sub(r"[^\w\- ]", "", one).replace(" ", "-") for one in plain}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+def test_every_link_leads_to_a_heading_that_is_there(document: Path):
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    links = [one.partition("#") for one in re.findall(r"\]\(([^)\s:]+)\)", text)]
+    pages = [(document.parent / path if path else document, anchor) for path, _, anchor in links]
+    assert [
+        f"{page.name}#{anchor}"
+        for page, anchor in pages
+        if not page.exists() or (anchor and page.suffix == ".md" and anchor not in slugs(page))
+    ] == []
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "index.md").read_text()
+    pages = {one.name for one in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert {one for one in pages if f"]({one})" not in index} == set()
