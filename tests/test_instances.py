@@ -16,6 +16,7 @@ ALLOWED = {
     "backoffice/backup/staging.py": "a database of the meantime, by a command",
     "backoffice/catalogues.py": "translations, at the start",
     "backoffice/checks.py": "asks whether a disk has room, and is gone at once",
+    "backoffice/first_keys.py": "keys of a new installation, at the start",
     "backoffice/static_files.py": "static files, at the start",
     "providers/http/tls.py": "handed to ssl at once",
 }

@@ -158,6 +158,7 @@ OTHERS = {
     *(f"notices.services.{one}" for one in ("look", "tell", "deliver", "send_due")),
     *("notices.services.wait_for_senders", "notices.services.send_webhook"),
     *("attention.services.attention", "attention.services.snoozes"),
+    "usage.retention.keep_partitions",  # whose pruning is `prune_by_settings`
 }
 
 
