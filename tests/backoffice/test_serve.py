@@ -92,23 +92,20 @@ def test_without_a_file_nothing_is_generated(monkeypatch: pytest.MonkeyPatch, en
     assert serve.write_env_file() is None and not env_file.exists()
 
 
-@pytest.mark.parametrize("text", ["OpenAI__ApiKey=sk-of-mine", "", "SECRET_KEY=\n"])
-def test_an_env_file_without_keys_gets_them_at_the_first_start(tmp_path: Path, text: str):
-    (tmp_path / ".env").write_text(text)
+def test_an_env_file_without_keys_gets_them_once_and_never_where_the_database_was_used(
+    tmp_path: Path,
+):
+    file, given = tmp_path / ".env", "OpenAI__ApiKey=sk-of-mine\nSECRET_KEY="
+    file.write_text(given)
     done = prepared(tmp_path)
     assert done.returncode == 0 and "Generated SECRET_KEY and FERNET_KEYS into" in done.stdout
-    found = (tmp_path / ".env").read_text()
-    assert found.startswith(text) and {*lines(tmp_path / ".env")} >= {"SECRET_KEY", "FERNET_KEYS"}
-    assert prepared(tmp_path).returncode == 0 and (tmp_path / ".env").read_text() == found
-
-
-def test_a_database_that_was_used_gets_no_new_keys(tmp_path: Path):
-    (tmp_path / ".env").write_text("")
-    prepared(tmp_path)
-    (tmp_path / ".env").write_text("OpenAI__ApiKey=sk-of-mine\n")
+    found = file.read_text()
+    assert found.startswith(f"{given}\n") and {*lines(file)} >= {"SECRET_KEY", "FERNET_KEYS"}
+    assert prepared(tmp_path).returncode == 0 and file.read_text() == found
+    file.write_text(given)
     done = prepared(tmp_path)
     assert done.returncode == 1 and "the stored credentials of 0 connections" in done.stderr
-    assert (tmp_path / ".env").read_text() == "OpenAI__ApiKey=sk-of-mine\n"
+    assert file.read_text() == given
 
 
 def prepared(folder: Path) -> "subprocess.CompletedProcess[str]":
