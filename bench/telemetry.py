@@ -133,12 +133,18 @@ def ours() -> tuple[Callable[[], object], Callable[[], object]]:
     place = metrics.cell(REQUESTS, ("bench", "Chat", "ok"))
     start, width = metrics.cell(REQUEST_SECONDS, ("bench",)), REQUEST_SECONDS.width
     buckets = REQUEST_SECONDS.buckets
-    return (
-        lambda: metrics.add_all([(place, 1.0)]),
-        lambda: metrics.add_all(
-            [(start + bisect_left(buckets, 0.3), 1.0), (start + width - 1, 0.3)]
-        ),
-    )
+    lock, values = metrics.numbers()
+
+    def count() -> None:
+        with lock:
+            values[place] += 1.0
+
+    def observe() -> None:
+        with lock:
+            values[start + bisect_left(buckets, 0.3)] += 1.0
+            values[start + width - 1] += 0.3
+
+    return count, observe
 
 
 def files() -> tuple[Callable[[], object], Callable[[], object]]:

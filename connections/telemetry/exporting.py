@@ -56,11 +56,14 @@ def _start_traces(resource: Any) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    from .roots import Roots
+
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.id_generator = roots = Roots(provider.sampler)
     exporter = ToldOnce(OTLPSpanExporter(), "traces", settings.OTEL_TRACES)
     provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type]
     _running.append(provider)
-    tracing.begin(provider.get_tracer(NAME))
+    tracing.begin(provider.get_tracer(NAME), roots)
 
 
 def stop() -> None:

@@ -17,20 +17,23 @@ LONGEST_STATE = 512  # characters of tracestate that are passed on, as the stand
 Attributes = Mapping[str, Any]
 
 _tracer: Any = None
+_roots: Any = None  # asks whether a trace that begins here is sampled; None: the tracer does
 _api: Any = None  # the module opentelemetry.trace
 _nowhere: Any = None  # a context without a span
 _span: ContextVar[Any] = ContextVar("span", default=None)
 
 
-def begin(tracer: Any) -> None:
-    """Has spans made by this tracer of OpenTelemetry's from now on, None for none."""
-    global _tracer, _api, _nowhere
+def begin(tracer: Any, roots: Any = None) -> None:
+    """Has spans made by this tracer of OpenTelemetry's from now on, None for none. `roots`: what
+    this tracer has its ids from (roots.py).
+    """
+    global _tracer, _api, _nowhere, _roots
     if tracer is not None:
         from opentelemetry import trace
         from opentelemetry.context import Context
 
         _api, _nowhere = trace, Context()
-    _tracer = tracer
+    _tracer, _roots = tracer, roots
 
 
 def is_on() -> bool:
@@ -55,11 +58,13 @@ def begin_request(method: str, traceparent: str, tracestate: str) -> Any:
     From now on it is the current one, in this task and in those that it starts, and what is sent
     to services names it.
     """
-    parent = _nowhere
+    kind, attributes = _api.SpanKind.SERVER, {"http.request.method": method}
+    parent, span = _nowhere, None
     if TRACEPARENT.fullmatch(traceparent):
         parent = _context_of(traceparent, tracestate)
-    kind = _api.SpanKind.SERVER
-    span = _tracer.start_span(method, parent, kind, {"http.request.method": method})
+    elif _roots is not None:
+        span = _roots.unsampled(method, kind, attributes)
+    span = span or _tracer.start_span(method, parent, kind, attributes)
     _span.set(span)
     TRACE_HEADERS.set(headers_of(span))
     return span

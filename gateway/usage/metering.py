@@ -17,7 +17,7 @@ from connections.telemetry.declared import (
 )
 from providers.core.results import Usage
 
-from .pending import PASSED_OVER, PendingRecord
+from .pending import PASSED_OVER, Attempt, PendingRecord
 
 NONE = "none"  # in place of the alias of what was not found, or not asked
 KINDS = ("input", "output", "cached", "cache_write", "reasoning")
@@ -33,36 +33,31 @@ _of_attempts: dict[tuple[str, ...], tuple[int, int, int]] = metrics.new_cache()
 
 def count_request(record: PendingRecord) -> None:
     """Counts a request that has ended, with its attempts."""
-    last, request = record.last, record.request
+    last, request, usage = record.last, record.request, record.usage
     profile = record.asked.alias if record.asked else NONE
     connection = last.target.connection_alias if last else NONE
     provider, model = (last.target.provider_id, last.target.profile.model) if last else (NONE, NONE)
     key = (profile, connection, provider, model, request.capability.value, record.outcome)
     ended, took, first, tokens, (read, written) = _of_requests.get(key) or _place_request(*key)
-    added = [(ended, 1.0), *_observed(REQUEST_SECONDS, took, record.ended - request.started)]
-    if last is not None and last.first_chunk is not None:
-        added += _observed(FIRST_CHUNK_SECONDS, first, last.first_chunk - request.started)
-    if record.usage is not None:
-        added += _counted(tokens, record.usage)
-        for place, number in (
-            (read, record.usage.input_tokens),
-            (written, record.usage.output_tokens),
-        ):
-            added += _observed(REQUEST_TOKENS, place, number) if number else ()
-    for one in record.attempts:
-        target = one.target
-        tries = (
-            *(target.connection_alias, target.provider_id, target.profile.model),
-            *(request.capability.value, one.outcome, one.code),
-        )
-        tried, answered, rests = _of_attempts.get(tries) or _place_attempt(*tries)
-        added.append((tried, 1.0))
-        if one.outcome != PASSED_OVER:
-            seconds = (one.ended or record.ended) - one.started
-            added += _observed(ATTEMPT_SECONDS, answered, seconds)
-        if one.rests_until is not None:
-            added.append((rests, 1.0))
-    metrics.add_all(added)
+    attempts = [(one, _places_of(one, request.capability.value)) for one in record.attempts]
+    lock, values = metrics.numbers()
+    with lock:
+        values[ended] += 1.0
+        _observe(values, REQUEST_SECONDS, took, record.ended - request.started)
+        if last is not None and last.first_chunk is not None:
+            _observe(values, FIRST_CHUNK_SECONDS, first, last.first_chunk - request.started)
+        if usage is not None:
+            _count_tokens(values, tokens, usage)
+            for place, number in ((read, usage.input_tokens), (written, usage.output_tokens)):
+                if number:
+                    _observe(values, REQUEST_TOKENS, place, number)
+        for one, (tried, answered, rests) in attempts:
+            values[tried] += 1.0
+            if one.outcome != PASSED_OVER:
+                seconds = (one.ended or record.ended) - one.started
+                _observe(values, ATTEMPT_SECONDS, answered, seconds)
+            if one.rests_until is not None:
+                values[rests] += 1.0
 
 
 def _place_request(
@@ -100,13 +95,22 @@ def _place_attempt(
     return metrics.kept(_of_attempts, key, found)
 
 
-def _observed(metric: Metric, start: int, value: float) -> tuple[tuple[int, float], ...]:
-    """A value as it is added to a histogram: one to its bucket, and itself to the sum."""
-    bucket = start + bisect_left(metric.buckets, value)
-    return (bucket, 1.0), (start + metric.width - 1, value)
+def _places_of(attempt: Attempt, capability: str) -> tuple[int, int, int]:
+    target = attempt.target
+    tries = (
+        *(target.connection_alias, target.provider_id, target.profile.model),
+        *(capability, attempt.outcome, attempt.code),
+    )
+    return _of_attempts.get(tries) or _place_attempt(*tries)
 
 
-def _counted(places: Both, usage: Usage) -> list[tuple[int, float]]:
+def _observe(values: "memoryview[float]", metric: Metric, start: int, value: float) -> None:
+    """Adds a value to a histogram: one to its bucket, and itself to the sum."""
+    values[start + bisect_left(metric.buckets, value)] += 1.0
+    values[start + metric.width - 1] += value
+
+
+def _count_tokens(values: "memoryview[float]", places: Both, usage: Usage) -> None:
     told = (
         usage.input_tokens,
         usage.output_tokens,
@@ -114,9 +118,7 @@ def _counted(places: Both, usage: Usage) -> list[tuple[int, float]]:
         usage.cache_write_tokens,
         usage.reasoning_tokens,
     )
-    return [
-        (place, number)
-        for both, number in zip(places, told, strict=True)
-        if number
-        for place in both
-    ]
+    for (of_profile, of_model), number in zip(places, told, strict=True):
+        if number:
+            values[of_profile] += number
+            values[of_model] += number
