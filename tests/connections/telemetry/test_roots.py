@@ -42,6 +42,6 @@ def test_one_that_is_not_has_ids_that_are_passed_on_and_logged(share: float):
 
 @pytest.mark.parametrize("share", [0.0], indirect=True)
 def test_a_caller_decides_for_its_own_trace(share: float):
-    trace = "0af7651916cd43dd8448eb211c80319c"
+    trace = "0a" * 16
     span = tracing.begin_request("GET", f"00-{trace}-b7ad6b7169203331-01", "")
     assert span.is_recording() and f"{span.get_span_context().trace_id:032x}" == trace
