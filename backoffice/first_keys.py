@@ -3,6 +3,7 @@ others.
 """
 
 import base64
+import codecs
 import os
 import secrets
 import sys
@@ -17,6 +18,10 @@ from .terminal import say, stop
 
 KEEP = "# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."
 NAMES = ("SECRET_KEY", "FERNET_KEYS")
+UTF_16 = {
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}  # as PowerShell writes
 STORED = "SELECT count(*) FROM connections_connection WHERE credentials_key <> ''"
 OTHER_OPTIONS = """
 # Everything below is optional; docs/settings.md says what each does. The environment wins over
@@ -76,21 +81,29 @@ def complete_env_file(settings: Any) -> None:
         return
     if lost := _lost(missing):
         stop(
-            f"{' and '.join(missing)}: neither in the environment nor in .env, and this database "
-            f"was used before. {lost} Put the old value back, from a copy of .env or from a backup "
-            "(`manage.py restore FILE --keys-to NEW_FILE`). If it is gone for good, add a new one "
-            f"to .env. This makes a key:\n  {NEW_KEY}"
+            f"{' and '.join(missing)}: neither in the environment nor in .env. {lost} Put the old "
+            "value back, from a copy of .env or from a backup (`manage.py restore FILE --keys-to "
+            "NEW_FILE`). If it is gone for good, add a new one to .env. This makes a key:\n"
+            f"  {NEW_KEY}"
         )
     try:
-        is_cut = not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if is_cut else "") + _lines(missing))
+        _append(path, _lines(missing))
     except OSError as error:
         _stop_unwritten(missing, error)
     _tell(missing)
     read = {*settings.ENVIRONMENT.of_file, FROM_FILE}
     own = {name: value for name, value in os.environ.items() if name not in read}
     os.execve(sys.executable, sys.orig_argv, own)  # noqa: S606 ourselves, with the file read anew
+
+
+def _append(path: Path, lines: str) -> None:
+    """Adds lines in the encoding that the file has, which strangers may not read from now on."""
+    path.chmod(path.stat().st_mode & 0o770)
+    data = path.read_bytes()
+    text, encoding = decode_text(data), UTF_16.get(data[:2], "utf-8")
+    gap = "\n" if text and not text.endswith("\n") else ""
+    with path.open("ab") as file:
+        file.write(f"{gap}{lines}".encode(encoding))
 
 
 def _given(path: Path) -> set[str]:
@@ -109,13 +122,13 @@ def _lost(missing: list[str]) -> str:
         if not MigrationRecorder(connection).applied_migrations():
             return ""
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM connections_connection WHERE credentials_key <> ''"
-            )
+            cursor.execute(STORED)
             stored = cursor.fetchone()[0]
     except DatabaseError:
-        return "The database does not answer, or is of a very old version."
-    lost = []
+        return (
+            "Whether the database was used before cannot be seen: it does not answer as it should."
+        )
+    lost = ["This database was used before."]
     if "FERNET_KEYS" in missing:
         lost.append(
             f"Without its FERNET_KEYS the stored credentials of {stored} connections can be read "

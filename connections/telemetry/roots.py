@@ -1,5 +1,5 @@
-"""Traces that begin here. Most are not sampled, which the SDK takes three times as long to say:
-`make bench ARGS=telemetry`.
+"""Traces that begin here. Most are not sampled, which the SDK takes longer to say: make bench
+ARGS=telemetry.
 """
 
 from random import getrandbits

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 
-from backoffice import serve
+from backoffice import first_keys, serve
 
 
 @pytest.fixture
@@ -97,7 +97,9 @@ def test_an_env_file_without_keys_gets_them_once_and_never_where_the_database_wa
 ):
     file, given = tmp_path / ".env", "OpenAI__ApiKey=sk-of-mine\nSECRET_KEY="
     file.write_text(given)
+    file.chmod(0o644)
     done = prepared(tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert done.returncode == 0 and "Generated SECRET_KEY and FERNET_KEYS into" in done.stdout
     found = file.read_text()
     assert found.startswith(f"{given}\n") and {*lines(file)} >= {"SECRET_KEY", "FERNET_KEYS"}
@@ -106,6 +108,13 @@ def test_an_env_file_without_keys_gets_them_once_and_never_where_the_database_wa
     done = prepared(tmp_path)
     assert done.returncode == 1 and "the stored credentials of 0 connections" in done.stderr
     assert file.read_text() == given
+
+
+def test_keys_are_added_in_the_encoding_that_the_file_has(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_bytes("PORT=8001".encode("utf-16"))
+    first_keys._append(file, "SECRET_KEY=x\n")
+    assert file.read_bytes().decode("utf-16") == "PORT=8001\nSECRET_KEY=x\n"
 
 
 def prepared(folder: Path) -> "subprocess.CompletedProcess[str]":
