@@ -6,6 +6,7 @@ with Issuer() as issuer:
 
 import json
 import time
+import uuid
 from typing import Any, Self
 
 import jwt
@@ -28,6 +29,8 @@ class Issuer:
 
     def __init__(self) -> None:
         self.server = HttpServer()
+        # of its own: a later issuer may get the port of one that is still trusted
+        self.path = f"/{uuid.uuid4()}"
         self.keys: dict[str, tuple[str, Any]] = {}
         self.is_away = False
         self.rotate("first")
@@ -35,8 +38,8 @@ class Issuer:
     def __enter__(self) -> Self:
         self.server.__enter__()
         self.server.answers = {
-            "/.well-known/openid-configuration": self._answer(self._discovery),
-            "/keys": self._answer(self.published),
+            self.discovery: self._answer(self._discovery),
+            self.published_at: self._answer(self.published),
         }
         return self
 
@@ -46,12 +49,22 @@ class Issuer:
     @property
     def url(self) -> str:
         """Its `iss`."""
-        return self.server.url
+        return self.server.url + self.path
+
+    @property
+    def discovery(self) -> str:
+        """The path of its discovery document."""
+        return f"{self.path}/.well-known/openid-configuration"
+
+    @property
+    def published_at(self) -> str:
+        """The path of its keys."""
+        return f"{self.path}/keys"
 
     @property
     def fetched(self) -> int:
         """How often its keys were asked for."""
-        return len(self.server.asked("/keys"))
+        return len(self.server.asked(self.published_at))
 
     def rotate(self, name: str, algorithm: str = "ES256") -> None:
         """Signs with a new key from now on."""

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.template import engines
 from django.utils import timezone, translation
 
-from backoffice import catalogues
+from backoffice import catalogues, health
 from backoffice.people.services import choose
 from tests.pages import html, words
 from tests.people import browser
@@ -62,7 +62,8 @@ def test_numbers_keep_their_point_since_drawings_and_fields_hold_them():
 
 
 @pytest.mark.parametrize("path", ["/api/v1/connections/none", "/api/nothing", "/health/ready"])
-def test_what_machines_read_is_english(administrator, path):
+def test_what_machines_read_is_english(administrator, path, monkeypatch):
+    monkeypatch.setattr(health, "READY_SECONDS", 60)
     client = browser(administrator)
     german, english = client.get(path, headers=GERMAN), client.get(path)
     assert german.content == english.content and "Content-Language" not in german

@@ -164,7 +164,7 @@ def full(connection, administrator, operator) -> Iterator[Connection]:
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "CREATE TRIGGER full BEFORE UPDATE ON connections_connection "
-            "BEGIN INSERT INTO filler VALUES (zeroblob(1000000)); END"
+            "BEGIN INSERT INTO filler VALUES (zeroblob(100000000)); END"
         )
         cursor.execute("CREATE TABLE filler (content BLOB)")
         cursor.execute("PRAGMA max_page_count = 1")

@@ -192,14 +192,14 @@ def test_the_schedule_fetches_keys_that_are_old_and_drops_those_that_are_gone(
 )
 def test_keys_that_may_not_sign_are_left_out(issuer: Issuer, trusted: TrustedIssuer, given: Any):
     body = {"keys": [given, *issuer.published()["keys"]]}
-    issuer.server.answers["/keys"] = Answer(body=body)
+    issuer.server.answers[issuer.published_at] = Answer(body=body)
     row = services.fetch_keys(trusted, actor=None)
     assert [one["kid"] for one in row.keys] == ["first"]
 
 
 def test_a_discovery_document_of_another_issuer_is_refused(issuer: Issuer, trusted: TrustedIssuer):
     body = {"issuer": "https://elsewhere.example", "jwks_uri": f"{issuer.url}/keys"}
-    issuer.server.answers["/.well-known/openid-configuration"] = Answer(body=body)
+    issuer.server.answers[issuer.discovery] = Answer(body=body)
     row = services.fetch_keys(trusted, actor=None)
     assert not row.keys and "another issuer" in row.keys_error
 

@@ -83,8 +83,8 @@ def test_what_is_switched_off_is_refused_by_every_worker(gate: Gateway, issuer: 
 def test_a_slow_issuer_keeps_no_other_call_waiting(gate: Gateway, issuer: Issuer):
     name, profile = gate.name(), gate.known("words")
     gate.office.trust(issuer.url, name)
-    published = issuer.server.answers["/keys"]
-    issuer.server.answers["/keys"] = lambda request: replace(published(request), seconds=2)  # type: ignore[operator]
+    published = issuer.server.answers[issuer.published_at]
+    issuer.server.answers[issuer.published_at] = lambda request: replace(published(request), seconds=2)  # type: ignore[operator]
     answers = list[int]()
     calls = [
         threading.Thread(
@@ -119,7 +119,7 @@ def test_a_new_key_of_the_issuer_is_taken(gate: Gateway, issuer: Issuer):
 
 def test_an_issuer_that_is_away_is_told_as_such(gate: Gateway, issuer: Issuer):
     gate.office.trust(issuer.url, gate.name())
-    issuer.server.default = issuer.server.answers["/keys"] = Answer(500)
+    issuer.server.default = issuer.server.answers[issuer.published_at] = Answer(500)
     answer = gate.chat(gate.known("words"), issuer.token())
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "issuer_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
