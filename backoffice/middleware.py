@@ -1,9 +1,8 @@
-"""The Content-Security-Policy, which Django brings itself from 6.0 on; ids of requests; compressed
-pages; and signing in when htmx asked.
+"""The Content-Security-Policy, which Django brings itself from 6.0 on; ids of requests; and signing
+in when htmx asked.
 """
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +19,6 @@ from django.http import (
     HttpResponseBase,
     StreamingHttpResponse,
 )
-from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
 from django.utils.functional import LazyObject
 from django.utils.translation import gettext as _
@@ -61,29 +59,6 @@ class ContentSecurityPolicyMiddleware:
 
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-INDENTATION = re.compile(rb"\n\s+")
-KEEPS_SPACES = re.compile(rb"<(?:pre|textarea)\b")  # and what is inside means something
-
-
-class PageCompressionMiddleware(GZipMiddleware):
-    """Compresses pages, with Django's guard against BREACH: random bytes in each answer.
-
-    Nothing else: JSON has ETags that clients send back, a compressed stream would be held up, and
-    static files are compressed already.
-    """
-
-    async_capable = False  # as what is around it, or each page would change threads for it
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-        """The answer, compressed if it is a page and the browser takes gzip."""
-        kind = response.headers.get("Content-Type", "")
-        if not isinstance(response, HttpResponse) or not kind.startswith("text/html"):
-            return response
-        page = response.content
-        if page.startswith(b"<!doctype html>") and not KEEPS_SPACES.search(page):
-            response.content = INDENTATION.sub(b"\n", page)
-            response.headers["Content-Length"] = str(len(response.content))
-        return super().process_response(request, response)
 
 
 class RequestIdMiddleware:

@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "backoffice.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backoffice.middleware.ContentSecurityPolicyMiddleware",
-    "backoffice.middleware.PageCompressionMiddleware",
+    "backoffice.page_compression.PageCompressionMiddleware",
     "backoffice.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,13 +1,15 @@
 """Pages are compressed; what is no page is not."""
 
 import gzip
+import re
 from typing import Any
 
+import brotli
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
-from backoffice.middleware import PageCompressionMiddleware
+from backoffice.page_compression import PageCompressionMiddleware
 from tests.fakes import connect
 from tests.people import browser
 
@@ -28,6 +30,25 @@ def test_a_page_is_compressed_with_the_guard_against_breach():
     assert (answer["Content-Encoding"], answer["Vary"]) == ("gzip", "Accept-Encoding")
     assert int(answer["Content-Length"]) == len(answer.content) < len(TEXT) / 5
     assert answer.content[3] & FILE_NAME
+
+
+def test_a_whole_page_is_compressed_with_brotli_and_a_guard():
+    page = "<!doctype html>" + TEXT
+    answers = [sent(HttpResponse(page, **PAGE)) for _ in range(20)]
+    assert (answers[0]["Content-Encoding"], answers[0]["Vary"]) == ("br", "Accept-Encoding")
+    assert int(answers[0]["Content-Length"]) == len(answers[0].content) < len(TEXT) / 5
+    assert re.fullmatch(
+        re.escape(page) + "<!--[0-9a-f]*-->", brotli.decompress(answers[0].content).decode()
+    )
+    assert len({len(one.content) for one in answers}) > 5  # of the same text
+
+
+@pytest.mark.parametrize("encodings", ["gzip", "gzip, br;q=0", "br;q=0.0, gzip", "abro, gzip"])
+def test_who_takes_no_brotli_gets_gzip(encodings: str):
+    page = "<!doctype html>" + TEXT
+    answer = sent(HttpResponse(page, **PAGE), encodings)
+    assert answer["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.content).decode() == page
 
 
 def test_who_takes_no_gzip_gets_the_page_as_it_is():

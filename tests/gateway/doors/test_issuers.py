@@ -84,7 +84,9 @@ def test_a_slow_issuer_keeps_no_other_call_waiting(gate: Gateway, issuer: Issuer
     name, profile = gate.name(), gate.known("words")
     gate.office.trust(issuer.url, name)
     published = issuer.server.answers[issuer.published_at]
-    issuer.server.answers[issuer.published_at] = lambda request: replace(published(request), seconds=2)  # type: ignore[operator]
+    issuer.server.answers[issuer.published_at] = lambda request: replace(
+        published(request), seconds=2
+    )  # type: ignore[operator]
     answers = list[int]()
     calls = [
         threading.Thread(
