@@ -33,7 +33,7 @@ class AuditLogList(UmbracoView):
         rows = records.filtered(UsageRecord.objects.filter(_wanted(request.query_params)))
         pages = SkipTakePagination()
         found = without_names(pages.paginate_queryset(rows, request))
-        attempts = records.attempts_of([one.key for one in found if one.key])
+        attempts = records.attempts_of(found)
         items = [item(one, attempts[one.key] if one.key else []) for one in found]
         return pages.get_paginated_response(items)
 
@@ -46,7 +46,7 @@ class AuditLogDetail(UmbracoView):
     def get(self, _request: Request, id: str) -> Response:
         """The call. Raises Http404."""
         record = self._record(id)
-        attempts = records.attempts_of([record.key])[record.key] if record.key else []
+        attempts = records.attempts_of([record]).get(record.key, []) if record.key else []
         return Response(detail(record, attempts))
 
     def delete(self, request: Request, id: str) -> Response:
@@ -101,7 +101,11 @@ def _of_user(text: str) -> Q:
 
 
 def _failed_with(text: str) -> QuerySet[UsageAttempt]:
-    attempts = UsageAttempt.objects.filter(record_key=OuterRef("key"), error__icontains=text)
+    attempts = UsageAttempt.objects.filter(
+        record_key=OuterRef("key"),
+        started_at__gte=OuterRef("started_at"),
+        error__icontains=text,
+    )
     return seen_attempts(attempts)
 
 

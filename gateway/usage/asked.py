@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 
-from ..models import UsageAttempt, UsageRouteAttempt
+from ..models import UsageRouteAttempt
 from .dimensions import ASKED, ATTEMPTED, attempted, verbs_of
 from .records import Period
 from .sight import seen_attempts
@@ -59,9 +59,7 @@ def _asked_counts(
     """How often each was what of ATTEMPTED, by name and id."""
     parts = parts_of(period, counted, answer.lengths) if answer else Parts(period, 0)
     counts: Counts = defaultdict(Counter)
-    keys = parts.records(filters).order_by().values("key")
-    attempts = UsageAttempt.objects.filter(record_key__in=keys)
-    for verb, name, key, number in _numbers(dimension, attempts, ()):
+    for verb, name, key, number in _numbers(dimension, parts.attempts(filters), ()):
         counts[name, key][verb] += number
     if answer and parts.spans and answer.routes is None:
         verbs = {attempted(verb, dimension): verb for verb in ATTEMPTED}

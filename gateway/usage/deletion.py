@@ -29,7 +29,7 @@ def delete_record(one: UsageRecord, *, actor: Actor) -> None:
     count_scopes()
     with transaction.atomic():
         if one.key:
-            UsageAttempt.objects.filter(record_key=one.key).delete()
+            UsageAttempt.objects.filter(record_key=one.key, started_at__gte=one.started_at).delete()
         UsageRecord.objects.filter(pk=one.pk).delete()
         record(Subject("usage", str(one.key or one.pk)), actor=actor)
 

@@ -29,6 +29,7 @@ from .sight import MODELS, hidden_tokens, seen_attempts, seen_records
 
 PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
+LONGEST = DAY  # after this no further target of a request is asked
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
 COLUMNS = {"provider": "provider_id", "model": "model"}
@@ -84,7 +85,10 @@ def filtered(
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk and pk not in hidden_tokens() else rows.none()
-    attempts = UsageAttempt.objects.filter(record_key=OuterRef("key"))
+    # by time too, which leaves the partitions of earlier days alone
+    attempts = UsageAttempt.objects.filter(
+        record_key=OuterRef("key"), started_at__gte=OuterRef("started_at")
+    )
     return rows.filter(_of_route(wanted, attempts))
 
 
@@ -158,11 +162,18 @@ def batches(
         rows = records(Period(at, period.end), filters).exclude(started_at=at, pk__lte=pk)
 
 
-def attempts_of(keys: Sequence[UUID]) -> dict[UUID, list[UsageAttempt]]:
-    """The attempts of the records with these keys, in their order, without those at what the one
-    who looks may not see.
+def attempts_of(rows: Sequence[UsageRecord]) -> dict[UUID, list[UsageAttempt]]:
+    """The attempts of these records by their key, in their order, without those at what the one who
+    looks may not see. A record of a time before there were attempts has no key.
     """
-    found: dict[UUID, list[UsageAttempt]] = {key: [] for key in keys}
-    for attempt in seen_attempts(UsageAttempt.objects.filter(record_key__in=keys)):
-        found[attempt.record_key].append(attempt)
+    found: dict[UUID, list[UsageAttempt]] = {one.key: [] for one in rows if one.key}
+    times = [one.started_at for one in rows if one.key]
+    if times:
+        attempts = UsageAttempt.objects.filter(
+            record_key__in=found,
+            started_at__gte=min(times),
+            started_at__lt=max(times) + LONGEST,
+        )
+        for attempt in seen_attempts(attempts):
+            found[attempt.record_key].append(attempt)
     return found

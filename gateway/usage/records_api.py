@@ -113,6 +113,6 @@ class UsageRecordView(ApiView):
 
 def _put_attempts(found: list[UsageRecord]) -> None:
     """The serializer's field of this name is the attempts, the column is their number."""
-    attempts = records.attempts_of([one.key for one in found if one.key])
+    attempts = records.attempts_of(found)
     for one in found:
         one.attempts = attempts.get(one.key, []) if one.key else []  # type: ignore[assignment]

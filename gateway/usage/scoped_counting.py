@@ -17,12 +17,13 @@ from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from ..models import CountedUsage, UsageAttempt, UsageRecord
+from ..models import CountedUsage, UsageRecord
 from .buckets import DAY, HOUR, begin, bucket_sql
 from .counting import (
     MINUTES,
     NUMBERS,
     SCOPES,
+    WITH_ATTEMPTS,
     Kind,
     add,
     amount_of,
@@ -178,6 +179,5 @@ def _attempts(after: int, last: int) -> dict[int, list[Attempt]]:
 ATTEMPTS = f"""
 SELECT record.id, {{columns}}
 FROM {UsageRecord._meta.db_table} record
-JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
-WHERE record.id > %s AND record.id <= %s ORDER BY record.id, attempt.position
+{WITH_ATTEMPTS} WHERE record.id > %s AND record.id <= %s ORDER BY record.id, attempt.position
 """  # noqa: S608 names of our own

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from connections.lookup import parse_id
 
-from ..models import CountedUsage, UsageRecord, UsageRoute, UsageTotal
+from ..models import CountedUsage, UsageAttempt, UsageRecord, UsageRoute, UsageTotal
 from .buckets import DAY, HOUR, Unindexed, begin
 from .counting import ALL_REQUESTS, MINUTES, SCOPES, counted_to
 from .dimensions import (
@@ -29,7 +29,7 @@ from .dimensions import (
     ROUTE,
     TOTALS_OF,
 )
-from .records import FALLBACK, Period, filtered, named, routes, wanted_values
+from .records import FALLBACK, LONGEST, Period, filtered, named, routes, wanted_values
 from .scopes import Scopes, scopes_of_filters
 from .sight import MODELS, hidden_tokens, sight
 
@@ -83,6 +83,21 @@ class Parts:
             is_new |= Q(started_at__gte=edge.start, started_at__lt=edge.end)
         rows = UsageRecord.objects.alias(at=Unindexed("started_at")).filter(is_new)
         return filtered(rows, filters)
+
+    def attempts(self, filters: Mapping[str, str] | None) -> QuerySet[UsageAttempt]:
+        """The attempts of these records. It also says when they were, so that PostgreSQL looks into
+        the partitions of those days alone.
+        """
+        times = [self.period] if self.middle is None else list(self.edges)
+        if self.middle is not None:
+            new = UsageRecord.objects.filter(pk__gt=self.counted)
+            if since := new.aggregate(since=Min("started_at"))["since"]:
+                times.append(Period(since, self.middle.end))
+        found = Q(pk__in=())
+        for one in times:
+            found |= Q(started_at__gte=one.start, started_at__lt=one.end + LONGEST)
+        keys = self.records(filters).order_by().values("key")
+        return UsageAttempt.objects.filter(found, record_key__in=keys)
 
     def totals(self, dimensions: Sequence[str]) -> QuerySet[UsageTotal]:
         """The totals of the spans."""

@@ -210,7 +210,7 @@ class UsageRecordView(UsagePage):
     def get(self, request: HttpRequest, key: UUID) -> HttpResponse:
         found = get_object_or_404(records.filtered(UsageRecord.objects.all()), key=key)
         (record,) = without_names([found])
-        attempts = records.attempts_of([key])[key]
+        attempts = records.attempts_of([record])[key]
         addresses = {
             what: {
                 row.pk: row.get_absolute_url()
