@@ -13,6 +13,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
     "with the same tokens; "
     "the model is a profile's alias. See docs/gateway.md.",
+    # who answers for an installation is known to it alone; no licence is granted
+    "CONTACT": {"name": "The administrators of this installation"},
     "VERSION": version(),
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -36,5 +38,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "connections.api.components.complete_components",
         "connections.api.openapi.complete_operations",
+        "gateway.api.openapi.add_v1",
     ],
 }

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from providers.core.wording import Sentence
 
 PLAIN = re.compile(r"It works\.( \d+ models?\.)?")  # without more to say
+PROVED = ("It works.", "It works:")  # how the message of a test begins that needed the credentials
 # The cause of a failure and its cure, by the code of its ProviderError
 CAUSES = {
     "unauthorized": _("The service does not accept the credentials. Enter a valid key."),
@@ -74,3 +75,8 @@ def outcome_in_words(code: str, message: str, model_count: int | None = None) ->
 
 def _quoted(words: str, message: str) -> str:
     return gettext("%(sentence)s In English: %(message)s") % {"sentence": words, "message": message}
+
+
+def proves_credentials(message: str) -> bool:
+    """True for the message of a test that succeeded, and that needed the credentials to do so."""
+    return message.startswith(PROVED)

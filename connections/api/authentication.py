@@ -50,6 +50,13 @@ class TokenScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer"}
 
 
+def may_see_connections(request: Request) -> bool:
+    """True if the token and the person of a request may see connections."""
+    token = cast("ApiToken | None", request.auth)
+    is_allowed = token is None or services.allows(token, services.Scope.CONNECTIONS_READ.value)
+    return is_allowed and request.user.has_perm("connections.view_connection")
+
+
 class AccessPermission(BasePermission):
     """Lets in a token with the scopes (with blanks between them), and a user with the permission,
     that a view's `access` names for the method.

@@ -1,13 +1,17 @@
 """Components of the OpenAPI document: request bodies for each provider and each capability."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from providers.core.base import Capability, Provider
-from providers.core.registry import all_providers
+from providers.core.registry import all_providers, is_built_in
 
+from ..offers import offered_providers
 from ..profile_settings import profile_fields, profile_settings_class
+from .authentication import may_see_connections
 from .camelcase import camel, decapitalized
+from .codes import error_codes
 from .settings_schema import SHARED, new_settings
 
 OPTIONAL = frozenset({"next", "warnings"})
@@ -22,6 +26,14 @@ CHANGE: dict[str, Any] = {
         "tells. A secret that is left out, empty or sent as its mask is kept; null clears it."
     ),
     "additionalProperties": True,
+}
+CODE: dict[str, Any] = {
+    "type": "string",
+    "title": "Code of an error",
+    "description": (
+        "The cause as one word that stays the same between versions. `/docs/errors/` of a server "
+        "has each with its cause, an example and its cure."
+    ),
 }
 # bodies that name a row, and that no answer comes back as
 NO_ANSWERS = (
@@ -42,7 +54,7 @@ def register_components(make: Callable[[], dict[str, Schema]]) -> None:
     _registered.append(make)
 
 
-def complete_components(result: Schema, **_kwargs: Any) -> Schema:
+def complete_components(result: Schema, request: Any = None, **_kwargs: Any) -> Schema:
     """A postprocessing hook: adds the bodies that depend on a provider or a capability, refuses
     unknown fields, and requires every field of an answer but those that are not always there.
     """
@@ -59,9 +71,9 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
         may_be_answer = name not in NO_ANSWERS
         _close(schemas[name], may_be_answer, more)
     schemas["ModelReference"]["additionalProperties"] = False
-    schemas |= SHARED
+    schemas |= SHARED | {"ErrorCode": CODE | {"enum": sorted(error_codes())}}
     _add_profiles(schemas)
-    _add_connections(schemas)
+    _add_connections(schemas, told_providers(request))
     for make in _registered:
         schemas |= make()
     result["components"] = {"schemas": dict(sorted(schemas.items()))}
@@ -85,10 +97,10 @@ def _ref(name: str) -> Schema:
 
 
 def _stem(provider: type[Provider[Any]]) -> str:
-    return "".join(part.capitalize() for part in provider.id.split("-"))
+    return "".join(part.capitalize() for part in re.split(r"[-.]", provider.id))
 
 
-def _chosen_by(_schemas: dict[str, Schema], name: str, values: dict[str, str]) -> Schema:
+def _chosen_by(name: str, values: dict[str, str]) -> Schema:
     mapping = {value: AT + component for value, component in values.items()}
     return {
         "oneOf": [{"$ref": one} for one in mapping.values()],
@@ -96,60 +108,56 @@ def _chosen_by(_schemas: dict[str, Schema], name: str, values: dict[str, str]) -
     }
 
 
-def _add_connections(schemas: dict[str, Schema]) -> None:
-    """Split ConnectionCreate by `providerId`. The body of a change need not name one, and clients
-    that are generated from a union without a discriminator drop what its first member lacks.
+def told_providers(request: Any) -> list[type[Provider[Any]]]:
+    """Those that whoever asks for the document may choose. Who may not see connections, or nobody,
+    is told nothing of this installation's own types.
     """
-    create, test = schemas.pop("ConnectionCreate"), schemas.pop("ConnectionTestRequest")
-    for provider in all_providers():
+    if request is not None and may_see_connections(request):
+        return offered_providers()
+    return [one for one in all_providers() if is_built_in(one.id)]
+
+
+def _add_connections(schemas: dict[str, Schema], providers: list[type[Provider[Any]]]) -> None:
+    """Split ConnectionCreate by `providerId`. The bodies of a change and of a test need not name
+    one, and clients that are generated from a union without a discriminator drop what its first
+    member lacks.
+    """
+    create, test = schemas.pop("ConnectionCreate"), schemas["ConnectionTestRequest"]
+    for provider in providers:
         stem = _stem(provider)
         schemas[f"{stem}Settings"] = new_settings(provider, AT)
         schemas[f"{stem}Connection"] = _new_connection(provider, create)
-        schemas[f"{stem}Test"] = _test(provider, test)
-    stems = {provider.id: _stem(provider) for provider in all_providers()}
+    stems = {provider.id: _stem(provider) for provider in providers}
     schemas["SettingsChange"] = CHANGE
     changes = _ref("SettingsChange")
     schemas["ConnectionCreate"] = _chosen_by(
-        schemas, "providerId", {key: f"{stem}Connection" for key, stem in stems.items()}
+        "providerId", {key: f"{stem}Connection" for key, stem in stems.items()}
     )
-    schemas["SavedConnectionTest"] = test | {
-        "properties": test["properties"] | {"settings": changes},
-        "required": ["id"],
-    }
-    schemas["ConnectionTestRequest"] = {
-        "anyOf": [*(_ref(f"{stem}Test") for stem in stems.values()), _ref("SavedConnectionTest")]
+    schemas["ConnectionTestRequest"] = test | {
+        "properties": test["properties"] | {"settings": changes}
     }
     for name in ("ConnectionUpdate", "ConnectionPatch"):
         schemas[name]["properties"]["settings"] = changes
 
 
-def _own(provider: type[Provider[Any]], base: Schema, title: str, required: list[str]) -> Schema:
+def _new_connection(provider: type[Provider[Any]], base: Schema) -> Schema:
     settings: Schema = _ref(f"{_stem(provider)}Settings")
-    named = {"providerId": {"type": "string", "enum": [provider.id]}, "settings": settings}
+    required = ["alias", "name", "providerId"]
     must = new_settings(provider, AT)
     if "required" in must or "allOf" in must:
-        required = [*required, "settings"]
-    return base | {"title": title, "properties": base["properties"] | named, "required": required}
-
-
-def _new_connection(provider: type[Provider[Any]], base: Schema) -> Schema:
-    schema = _own(provider, base, f"{provider.name} connection", ["alias", "name", "providerId"])
-    if "settings" not in schema["required"]:
-        schema["properties"]["settings"] = {
-            "anyOf": [schema["properties"]["settings"], {"type": "null"}]
-        }
-    return schema
-
-
-def _test(provider: type[Provider[Any]], base: Schema) -> Schema:
-    schema = _own(provider, base, f"Test of {provider.name} settings", ["providerId"])
-    return schema | {
-        "properties": {name: one for name, one in schema["properties"].items() if name != "id"}
+        required.append("settings")
+    else:
+        settings = {"anyOf": [settings, {"type": "null"}]}
+    named = {"providerId": {"type": "string", "enum": [provider.id]}, "settings": settings}
+    return base | {
+        "title": f"{provider.name} connection",
+        "properties": base["properties"] | named,
+        "required": required,
     }
 
 
 def _add_profiles(schemas: dict[str, Schema]) -> None:
-    """Split ProfileCreate by `capability`. The settings of a change are those of any."""
+    """Split ProfileCreate by `capability`. The settings of a change are told apart by `$type`."""
     create = schemas.pop("ProfileCreate")
     for capability in Capability:
         name = f"{capability.value}Settings"
@@ -160,13 +168,14 @@ def _add_profiles(schemas: dict[str, Schema]) -> None:
             "title": f"{capability.value} profile",
             "properties": create["properties"] | own,
         }
-    either = [_ref(f"{one.value}Settings") for one in Capability]
+    kinds = {decapitalized(one.value): f"{one.value}Settings" for one in Capability}
+    either = _chosen_by("$type", kinds)
     schemas["ProfileCreate"] = _chosen_by(
-        schemas, "capability", {one.value: f"{one.value}Profile" for one in Capability}
+        "capability", {one.value: f"{one.value}Profile" for one in Capability}
     )
-    schemas["Profile"]["properties"]["settings"] = {"anyOf": either}
+    schemas["Profile"]["properties"]["settings"] = either
     for name in ("ProfileUpdate", "ProfilePatch"):
-        schemas[name]["properties"]["settings"] = {"anyOf": [*either, {"type": "null"}]}
+        schemas[name]["properties"]["settings"] = {"anyOf": [either, {"type": "null"}]}
 
 
 def _profile_settings(capability: Capability) -> Schema:
@@ -189,4 +198,5 @@ def _profile_settings(capability: Capability) -> Schema:
         "title": title,
         "additionalProperties": False,
         "properties": properties,
+        "required": ["$type"],  # it tells the unions of settings apart
     }

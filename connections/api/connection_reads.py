@@ -134,11 +134,9 @@ class ConnectionsByCapability(ApiView):
     pagination_class = SkipTakePagination
     serializer_class = ConnectionItemSerializer
 
-    @extend_schema(
-        operation_id="getConnectionsByCapability",
-        parameters=PAGE,
-        responses=answers(200, items_of(ConnectionItemSerializer), 400, 404),
-    )
+    # Only Umbraco.AI's clients need it, as the list takes `capability`; and generators refuse an
+    # address that may be that of `exists`.
+    @extend_schema(exclude=True)
     def get(self, _request: Request, capability: str) -> Response:
         known = next(
             (one.value for one in Capability if one.value.lower() == capability.lower()), None

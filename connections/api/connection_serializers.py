@@ -12,6 +12,7 @@ from providers.core.schema import settings_fields
 from .. import display, services
 from ..models import Connection, ConnectionCheck
 from ..references import State
+from ..wording import proves_credentials
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
     AliasField,
@@ -118,7 +119,7 @@ class ConnectionSerializer(ConnectionItemSerializer):
 
 
 class WarningSerializer(CamelCaseSerializer):
-    """What to know about a save that succeeded."""
+    """What to know about a save or a test that succeeded."""
 
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body.")
     code = serializers.CharField()
@@ -205,13 +206,18 @@ class TestResultSerializer(CamelCaseSerializer):
     connection_version = serializers.IntegerField(
         allow_null=True, help_text="null: unsaved settings were tested."
     )
+    warnings = WarningSerializer(
+        many=True,
+        required=False,
+        help_text="What a test that succeeded does not prove. Left out where it proves all.",
+    )
 
 
 def test_result(
     outcome: ConnectionCheck | services.CheckResult, checked_at: Any, version: int | None
 ) -> dict[str, Any]:
     """A check or an outcome as the API shows it."""
-    return {
+    found = {
         "success": outcome.success,
         "errorMessage": None if outcome.success else outcome.message,
         "code": outcome.code,
@@ -220,6 +226,10 @@ def test_result(
         "checkedAt": serializers.DateTimeField().to_representation(checked_at),
         "connectionVersion": version,
     }
+    if outcome.success and not proves_credentials(outcome.message):
+        unproven = {"pointer": "", "code": "not_proven", "detail": outcome.message}
+        return found | {"warnings": [unproven]}
+    return found
 
 
 class ModelSerializer(CamelCaseSerializer):

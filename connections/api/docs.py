@@ -19,9 +19,10 @@ POLICY = (
 
 @extend_schema(exclude=True)
 class SchemaView(SpectacularAPIView):
-    """The document, for everybody: it names the installed providers, and nothing that is stored."""
+    """The document, for everybody. The types that were installed here are in it for those who may
+    see connections.
+    """
 
-    authentication_classes = []
     permission_classes = []
     renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
 

@@ -18,6 +18,7 @@ from django.core.exceptions import (
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -27,6 +28,7 @@ from providers.core.errors import ProviderError
 from .. import services
 from ..outages import database_outage, log_outage
 from .camelcase import camel, decapitalized
+from .codes import listed
 from .problem_bodies import CONTENT_TYPE, problem
 
 Member = serializers.Field[Any, Any, Any, Any]
@@ -62,6 +64,11 @@ class Problem:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@extend_schema_field({"$ref": "#/components/schemas/ErrorCode"})
+class CodeField(serializers.CharField):
+    """A code of errors.yaml."""
+
+
 class FieldProblemSerializer(serializers.Serializer[Any]):
     """The reason why one field is refused."""
 
@@ -70,7 +77,7 @@ class FieldProblemSerializer(serializers.Serializer[Any]):
             "JSON pointer (RFC 6901) into the body, or the query parameter's name after a slash."
         )
     )
-    code = serializers.CharField()
+    code = CodeField()
     detail = serializers.CharField()
 
 
@@ -86,12 +93,14 @@ class DependentSerializer(serializers.Serializer[Any]):
 class ProblemSerializer(serializers.Serializer[Any]):
     """RFC 9457."""
 
-    type = serializers.CharField()
+    type = serializers.CharField(
+        help_text="The address on this server that explains the code, with its cause and its cure."
+    )
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
     instance = serializers.CharField()
-    code = serializers.CharField()
+    code = CodeField()
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     dependents = DependentSerializer(many=True, required=False)
     permission = serializers.CharField(required=False, help_text="The right that is missing.")
@@ -133,12 +142,12 @@ def register_problem(
 
 def _invalid(error: services.Invalid) -> Problem:
     errors = [
-        {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
+        {"pointer": pointer(one.field), "code": listed(one.code), "detail": one.message}
         for one in error.errors
     ]
     status = 409 if all(one.code == "unique" for one in error.errors) else 400
     detail = " ".join(dict.fromkeys(one.message for one in error.errors))
-    return Problem(status, detail, error.errors[0].code, {"errors": errors})
+    return Problem(status, detail, listed(error.errors[0].code), {"errors": errors})
 
 
 def _in_use(error: services.InUse) -> Problem:
@@ -160,7 +169,7 @@ def _missing_right(error: services.MissingRight) -> Problem:
 
 def _not_valid(error: exceptions.ValidationError) -> Problem:
     errors = [
-        {"pointer": pointer, "code": one.code, "detail": str(one)}
+        {"pointer": pointer, "code": listed(one.code), "detail": str(one)}
         for pointer, one in _flat(error.detail)
     ]
     said = "; ".join(f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5])
@@ -172,7 +181,8 @@ def _of_rest_framework(error: exceptions.APIException) -> Problem:
     if isinstance(error, exceptions.Throttled):
         headers["Retry-After"] = str(max(1, ceil(getattr(error, "wait", None) or 0)))
     given = {name: value for name, value in headers.items() if value is not None}
-    return Problem(error.status_code, str(error.detail), str(error.get_codes()), headers=given)
+    code = listed(str(error.get_codes()))
+    return Problem(error.status_code, str(error.detail), code, headers=given)
 
 
 def _of_database(error: Exception) -> Problem:

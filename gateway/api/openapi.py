@@ -1,7 +1,9 @@
 """The gateway's part of the OpenAPI document. Registered by being imported."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from connections.api.components import AT, Schema, register_components
 from connections.api.openapi import read_data, register_operations
@@ -13,8 +15,10 @@ from ..doors.management_api import CHAT_FIELDS, FINISH_REASONS
 
 COMPONENTS = Path(__file__).with_name("components.yaml")
 OPERATIONS = Path(__file__).with_name("operations.yaml")
+V1 = Path(__file__).with_name("v1.yaml")
 PREFIX = "Chat"  # before the names of components that are classes of providers.core.open_chat
 OTHERWISE = ("Message", "OtherPart")  # classes whose shape is another in this API
+OPENAI = "Openai"  # before those names in /v1, which has them as they are
 
 
 def components() -> dict[str, Schema]:
@@ -24,7 +28,11 @@ def components() -> dict[str, Schema]:
     written = json.dumps(
         OpenChatRequest.model_json_schema(by_alias=True, ref_template=f"{AT}{PREFIX}{{model}}")
     )
-    chat = json.loads(written.replace(f"{AT}{PREFIX}Open", f"{AT}{PREFIX}"))
+    written = written.replace(f"{AT}{PREFIX}Open", f"{AT}{PREFIX}")
+    chat = json.loads(written)
+    for name in OTHERWISE:
+        written = written.replace(f'{AT}{PREFIX}{name}"', f'{AT}{OPENAI}{name}"')
+    openai = json.loads(written)
     named = {name.removeprefix("Open"): one for name, one in chat["$defs"].items()}
     rules = {
         PREFIX + name: _without_titles(one) | {"title": name}
@@ -32,13 +40,32 @@ def components() -> dict[str, Schema]:
         if name not in OTHERWISE
     }
     asked = _without_titles(chat)["properties"]
-    fields = {outer: asked[inner] for outer, inner in CHAT_FIELDS.items() if inner in asked}
+    own = {name.removeprefix("Open"): one for name, one in openai["$defs"].items()}
+    rules |= {OPENAI + name: _without_titles(own[name]) for name in OTHERWISE}
+    parts = rules["OpenaiMessage"]["properties"]["content"]["anyOf"][1]["items"]
+    parts["anyOf"] = parts.pop("oneOf")  # a part of another kind is one of any
+    rules["OpenaiChatRequest"] = {"properties": _without_titles(openai)["properties"]}
     vectors = _without_titles(EmbeddingRequest.model_json_schema())["properties"]
+    rules["OpenaiEmbeddingRequest"] = {"properties": vectors}
+    fields = {outer: asked[inner] for outer, inner in CHAT_FIELDS.items() if inner in asked}
     reasons = [FINISH_REASONS.get(one, one.value) for one in FinishReason]
     rules["ChatRequest"] = {"properties": fields}
     rules["EmbeddingsRequest"] = {"properties": {"dimensions": vectors["dimensions"]}}
     rules["ChatAnswer"] = {"properties": {"finishReason": {"enum": reasons}}}
-    return _laid_over(rules, read_data(COMPONENTS)["components"])
+    above = read_data(COMPONENTS)["components"] | read_data(V1)["components"]
+    return _laid_over(rules, above)
+
+
+def add_v1(result: Schema, **_kwargs: Any) -> Schema:
+    """A postprocessing hook, after all others: adds `/v1`, which no view of Django's serves."""
+    v1 = deepcopy(read_data(V1))
+    for path in v1["paths"].values():
+        for operation in path.values():
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    result["paths"] |= v1["paths"]
+    chat = next(i for i, one in enumerate(result["tags"]) if one["name"] == "chat")
+    result["tags"] = [*result["tags"][:chat], v1["tag"], *result["tags"][chat:]]
+    return result
 
 
 def _without_titles(schema: Schema) -> Schema:

@@ -76,6 +76,12 @@ class WordsField(serializers.ListField):
         super().__init__(max_length=50, **kwargs)
 
 
+# without a zone, so not the `time` of JSON Schema
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
+class ClockField(serializers.TimeField):
+    """A time of day, such as 22:00."""
+
+
 class NoticeTargetColumnsSerializer(CamelCaseSerializer):
     """The rules of a target."""
 
@@ -86,8 +92,8 @@ class NoticeTargetColumnsSerializer(CamelCaseSerializer):
     providers = WordsField(required=False, help_text="Empty: all.")
     tags = WordsField(required=False, help_text="Empty: all.")
     tells_recovery = StrictBooleanField(required=False)
-    quiet_from = serializers.TimeField(required=False, allow_null=True, format="%H:%M")
-    quiet_to = serializers.TimeField(required=False, allow_null=True, format="%H:%M")
+    quiet_from = ClockField(required=False, allow_null=True, format="%H:%M")
+    quiet_to = ClockField(required=False, allow_null=True, format="%H:%M")
     time_zone = WordField(required=False, help_text="Of the quiet hours: Europe/Berlin.")
     is_woken_by_critical = StrictBooleanField(required=False)
 

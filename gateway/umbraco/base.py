@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.api.base import ApiView
-from connections.api.problem_bodies import TYPES
 
 # Capabilities of Umbraco.AI that no provider here offers, in lower case.
 NOT_OFFERED = {
@@ -27,7 +26,7 @@ class UmbracoView(ApiView):
         """The contract knows no 409: what is taken or in use is a bad request there."""
         if response.status_code == 409:
             response.status_code = 400
-            changed = {"type": TYPES[400], "title": "Bad Request", "status": 400}
+            changed = {"title": "Bad Request", "status": 400}
             response.data = {**response.data, **changed}
         elif response.status_code < 300 and response.data is not None:
             response.data = self.shaped(response.data)

@@ -71,16 +71,16 @@ class PackageExportRequestSerializer(CamelCaseSerializer):
     )
 
 
-@extend_schema_field({"type": "string", "enum": ["true", "false"]})
+@extend_schema_field({"type": "boolean"})
 class FormBooleanField(serializers.BooleanField):
-    """`true` or `false` in a form, where everything is text."""
+    """`true` or `false` in a form, where everything is text: also as Python writes them."""
 
     default_empty_html = serializers.empty
 
     def to_internal_value(self, data: Any) -> bool:
-        if data not in ("true", "false"):
+        if data not in ("true", "false", "True", "False"):
             self.fail("invalid", input=data)
-        return bool(data == "true")
+        return bool(data in ("true", "True"))
 
 
 @extend_schema_field({"type": "string", "format": "binary"})

@@ -35,13 +35,19 @@ from .serializers import (
 
 EXPORT = ("connections:read", "connections.view_connection")
 IMPORT = ("connections:write", "connections.add_connection")
-ZIP = "application/zip"
+ZIP, BYTES = "application/zip", "application/octet-stream"
 
 
 class ZipRenderer(JSONRenderer):
     """Lets in a client that accepts only application/zip. Its problems are JSON all the same."""
 
     media_type, format = ZIP, "zip"
+
+
+class BytesRenderer(ZipRenderer):
+    """The same for clients that are generated and know no zip."""
+
+    media_type, format = BYTES, "bytes"
 
 
 def _need(request: Request, *scopes: str) -> None:
@@ -61,12 +67,13 @@ class PackageExport(ApiView):
         """True for a browser's POST, whose body may hold a passphrase for the secrets."""
         return request.method == "POST"
 
-    renderer_classes = [ZipRenderer, JSONRenderer]
+    renderer_classes = [ZipRenderer, BytesRenderer, JSONRenderer]
 
     @extend_schema(
         operation_id="exportPackage",
         request=PackageExportRequestSerializer,
-        responses=answers((200, ZIP), OpenApiTypes.BINARY, 400, 404, 409, 413, 415),
+        responses=answers((200, ZIP), OpenApiTypes.BINARY, 400, 404, 409, 413, 415)
+        | {(200, BYTES): OpenApiTypes.BINARY},
     )
     @sensitive_variables("values", "passphrase")
     def post(self, request: Request) -> HttpResponse:
@@ -102,7 +109,8 @@ class PackageExport(ApiView):
         }
         if parts:
             headers["X-Switchboard-Parts"] = str(len(parts))
-        return HttpResponse(content, content_type=ZIP, headers=headers)
+        kind = BYTES if request.accepted_renderer.media_type == BYTES else ZIP
+        return HttpResponse(content, content_type=kind, headers=headers)
 
 
 def _chosen(values: Mapping[str, Any], actor: Any) -> QuerySet[Connection]:
