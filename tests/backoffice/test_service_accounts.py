@@ -192,7 +192,7 @@ def test_the_command_adds_lists_and_changes(roles: None):
     assert Api(text.getvalue().strip()).get("/connections").status_code == 200
     run("change", "ci-deploy", "--role", "Viewers", "--deactivate")
     run("list")
-    assert "ci-deploy  deactivated  Viewers  0 tokens  Platform team" in out.getvalue()
+    assert "ci-deploy  deactivated  Viewers  0       Platform team" in out.getvalue()
     for wrong in (["change", "x"], ["add", "A b", "--role", "Viewers", "--contact", "x"]):
         with pytest.raises(CommandError):
             run(*wrong)

@@ -73,4 +73,4 @@ def test_wrong_arguments_end_with_2(capsys: Any, arguments: list[str]):
     with pytest.raises(SystemExit, match=r"^2$"):
         Command().run_from_argv(["manage.py", "hosts", *arguments])
     said = capsys.readouterr()
-    assert said.out == "" and "usage: manage.py hosts" in said.err
+    assert said.out == "" and said.err.startswith("Error: ") and "manage.py hosts" in said.err

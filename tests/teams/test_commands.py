@@ -48,7 +48,9 @@ LINES = {
     "package export {file} zqbalias": "1 connection and",
     "purge_secrets zqbalias": "versions: 0 purged",
     "replace_key zqbsecond --forget": "zqbsecond",
-    "reveal_token flow --user zqbperson --connection zqbalias": "reads zqbalias",
+    "reveal_token create flow --user zqbperson --connection zqbalias": "reads zqbalias",
+    "reveal_token list": "zqbalias",
+    "reveal_token revoke {reveal}": "is revoked",
     "rotate_credentials --check": "",
     "service_account list": "zqbrobot",
     "service_account change zqbrobot --contact other": "zqbrobot",
@@ -141,6 +143,7 @@ def test_a_command_does_everything_whoever_looks(world: Ours, tmp_path: Path):
     known = {
         "file": tmp_path / "a.json",
         "token": ApiToken.objects.get(name="zqbtoken").pk,
+        "reveal": found.ids["reveal"][0],
         "deleted": found.ids["deleted"][0],
     }
     wrong = []

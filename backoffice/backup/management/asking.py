@@ -1,6 +1,5 @@
 """What both commands of backups share: their help, refusals, passphrases and progress."""
 
-import argparse
 import sys
 from abc import abstractmethod
 from getpass import getpass
@@ -13,28 +12,20 @@ from django.views.decorators.debug import sensitive_variables
 
 from backoffice.backup.services import BackupError, Manifest
 from connections.management.progress import ProgressLine
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand
 
-EXIT = {"other_keys": 3}  # of the command, by the code of an error; 1 for all else
+EXIT = {"other_keys": Exit.FOUND}  # by the code of an error
 
 
 class BackupCommand(OperatorCommand):
-    """A command on the file of a backup. `examples`: the end of its help; `unchanged`: what is told
-    besides where the database fails.
+    """A command on the file of a backup. `unchanged`: what is told besides where the database
+    fails.
     """
 
-    requires_system_checks: list[str] = []  # the database may be away, or have no tables
-    examples, unchanged = "", ""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples at the end of its help."""
-        form = argparse.RawDescriptionHelpFormatter  # whose lines stay as they are
-        return super().create_parser(
-            prog_name, subcommand, epilog=self.examples, formatter_class=form, **kwargs
-        )
+    unchanged = ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("file", metavar="FILE", type=Path, help="the file of the backup")
         parser.add_argument(
             "--passphrase-file", metavar="F", help="holds the passphrase; without it, it is asked"
         )
@@ -43,7 +34,7 @@ class BackupCommand(OperatorCommand):
         try:
             self.act(options)
         except BackupError as error:
-            raise CommandError(str(error), returncode=EXIT.get(error.code, 1)) from None
+            raise CommandError(str(error), returncode=EXIT.get(error.code, Exit.REFUSED)) from None
         except DatabaseError as error:
             name = type(error).__name__
             raise CommandError(

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError
@@ -19,6 +20,15 @@ MAY_NOT, READ_ONLY = "42501", "25006"
 class Command(OperatorCommand, migrate.Command):
     """Brings the database up to this code."""
 
+    help = "Bring the tables of the database to what this release needs."
+    requires_system_checks = "__all__"
+    expected = (ImproperlyConfigured,)  # a fault of a migration needs its traceback
+    examples = """
+migrate
+migrate --plan    # only show what would be done
+migrate --wait 60    # seconds, while another process migrates
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Adds how long to wait for another migrate."""
         super().add_arguments(parser)
@@ -26,7 +36,7 @@ class Command(OperatorCommand, migrate.Command):
             "--wait",
             type=float,
             default=WAIT,
-            help="Seconds to wait while another process migrates (%(default)s).",
+            help="seconds to wait while another process migrates (%(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -29,11 +29,15 @@ class Command(OperatorCommand):
     """Prints entries of FERNET_KEYS that a key service has wrapped, never a key."""
 
     help = (
-        "Makes a data key, has Vault's Transit or AWS KMS wrap it, and prints the entry for "
+        "Make a data key, have Vault's Transit or AWS KMS wrap it, and print the entry for "
         "FERNET_KEYS; with --key an existing one, so that nothing is encrypted anew. --again "
         "wraps the wrapped ones by the newest version of their wrapping keys."
     )
-    requires_system_checks: list[str] = []  # there may be no key yet
+    examples = """
+wrap_key --with vault-transit:transit/switchboard    # makes a new key
+wrap_key --with vault-transit:transit/switchboard --key 1    # wraps the first of FERNET_KEYS
+wrap_key --again
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         ways = parser.add_mutually_exclusive_group(required=True)

@@ -1,6 +1,5 @@
 """`manage.py hosts list|approve|refuse|forget`: where the secrets of references may go."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -8,23 +7,33 @@ from django.core.management.base import CommandError, CommandParser
 from connections import services
 from connections.destinations import host_approvals
 from connections.models import HostApproval, Team
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand, nearest
+
+from ..named import team_named
+from ..output import add_output, print_json
 
 STATES = {"approve": HostApproval.State.APPROVED, "refuse": HostApproval.State.REFUSED}
-UNKNOWN = "Nobody asked for {} to go to {}. `hosts list` shows who asked for what."
+UNKNOWN = "Nobody asked for {} to go to {}.{} `hosts list` shows who asked for what."
 
 
 class Command(OperatorCommand):
-    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+    """Lists hosts and decides about them."""
 
     help = "List the hosts that the secrets of references may go to; approve, refuse or forget one."
-    requires_system_checks: list[str] = []
+    examples = """
+hosts list --state requested
+hosts list --output json    # for programs
+hosts approve OpenAI eu.api.openai.com
+hosts approve OpenAI eu.api.openai.com --team Support    # for its connections only
+hosts refuse OpenAI proxy.example.com
+hosts forget OpenAI proxy.example.com
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listing = actions.add_parser("list", help="every host that was asked for")
         listing.add_argument("--state", choices=HostApproval.State.values, help="only these")
-        listing.add_argument("--json", action="store_true", help="for programs")
+        add_output(listing)
         for name, text in (
             ("approve", "let the secrets of a section go to a host"),
             ("refuse", "keep them from it"),
@@ -40,10 +49,7 @@ class Command(OperatorCommand):
             self._list(options)
             return
         section, host = options["section"].removeprefix("$").lower(), options["host"]
-        try:
-            team = services.team_named(options["team"], actor=None) if options["team"] else None
-        except services.Invalid as refused:
-            raise CommandError(" ".join(one.message for one in refused.errors)) from None
+        team = team_named(options["team"]) if options["team"] else None
         row = self._row(section, host, team, options["action"] == "forget")
         try:
             if options["action"] == "forget":
@@ -51,7 +57,7 @@ class Command(OperatorCommand):
             else:
                 services.decide_host(row, STATES[options["action"]], actor=None, team=team)
         except HostApproval.DoesNotExist:  # somebody forgot it meanwhile
-            raise CommandError(UNKNOWN.format(section, host)) from None
+            raise _unknown(section, host) from None
         self.stdout.write(f"{section} to {host}: {options['action']} done.")
 
     @staticmethod
@@ -62,7 +68,7 @@ class Command(OperatorCommand):
         rows = HostApproval.objects.filter(section=section, host=host)
         found = rows.filter(team=team).first() or (None if is_own else rows.first())
         if found is None:
-            raise CommandError(UNKNOWN.format(section, host))
+            raise _unknown(section, host)
         return found
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -80,9 +86,11 @@ class Command(OperatorCommand):
             }
             for row in host_approvals(options["state"] or "")
         ]
-        if options["json"]:
-            self.stdout.write(json.dumps(rows, indent=2))
+        if options["output"] == "json":
+            print_json(self, rows)
             return
+        if not rows:
+            self.stderr.write("There are none.", style_func=str)
         for row in rows:
             asked = f"asked for by {row['requested_by'] or 'this machine'}"
             team = f" for the team {row['team']}" if row["team"] else ""
@@ -91,6 +99,12 @@ class Command(OperatorCommand):
                 f"{row['state']:<10} {row['section']} to {row['host']}{team}, {asked}{of} at "
                 f"{row['date_requested']}{_decision(row)}"
             )
+
+
+def _unknown(section: str, host: str) -> CommandError:
+    known = HostApproval.objects.filter(section=section).values_list("host", flat=True)
+    text = UNKNOWN.format(section, host, nearest(host, known))
+    return CommandError(text, returncode=Exit.MISSING)
 
 
 def _decision(row: dict[str, Any]) -> str:

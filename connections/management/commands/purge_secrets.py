@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from connections import services
 from connections.lookup import parse_id
 from connections.models import Connection
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand, not_there
 
 
 class Command(OperatorCommand):
@@ -22,6 +22,12 @@ class Command(OperatorCommand):
         "--check only counts."
     )
 
+    examples = """
+purge_secrets
+purge_secrets my-openai --now    # also what was replaced a moment ago
+purge_secrets --check    # ends with 3 where something is overdue
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "names", nargs="*", help="aliases or ids of connections, deleted ones too; else all"
@@ -30,9 +36,7 @@ class Command(OperatorCommand):
         what.add_argument(
             "--now", action="store_true", help="at once, so that nothing that needs them is undone"
         )
-        what.add_argument(
-            "--check", action="store_true", help="count what is left; fails for what is overdue"
-        )
+        what.add_argument("--check", action="store_true", help="only count what is left")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["check"]:
@@ -52,7 +56,8 @@ class Command(OperatorCommand):
             self.stdout.write(f"{one.name}: {one.number} unused, {one.overdue} overdue")
         if any(one.overdue for one in left):
             raise CommandError(
-                "Some are overdue. Run purge_secrets, or see that the schedule runs."
+                "Some are overdue. Run purge_secrets, or see that the schedule runs.",
+                returncode=Exit.FOUND,
             )
 
 
@@ -64,5 +69,6 @@ def _found(name: str) -> UUID:
     if len(ids) > 1:
         raise CommandError(f"Several connections were called {name!r}: name one by its id.")
     if not ids:
-        raise CommandError(f"There is no connection {name!r}, and was none.")
+        known = set(history.order_by().values_list("alias", flat=True))
+        raise not_there("connection", name, known, "connection list")
     return ids.pop()

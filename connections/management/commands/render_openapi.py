@@ -15,6 +15,11 @@ class Command(OperatorCommand):
 
     help = "Write docs/openapi.yaml. --check fails when it is out of date."
 
+    examples = """
+render_openapi
+render_openapi --check
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--check",

@@ -27,6 +27,11 @@ class Command(OperatorCommand):
         "date."
     )
 
+    examples = """
+render_provider_docs
+render_provider_docs --check
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--check", action="store_true", help="write nothing; fail when the page is out of date"

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.credentials import key_ids
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand
 
 from ..progress import ProgressLine
 
@@ -19,13 +19,18 @@ class Command(OperatorCommand):
 
     help = "Encrypt all stored credentials with the newest key of FERNET_KEYS. --check only counts."
 
+    examples = """
+rotate_credentials
+rotate_credentials --check    # ends with 3 while an older key is needed, or a key is missing
+rotate_credentials --bind    # after a restore of a backup that an older version made
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--check",
             action="store_true",
-            help="count what each key opens; fails while an older key is still needed",
+            help="only count what each key opens",
         )
-
         parser.add_argument(
             "--bind",
             action="store_true",
@@ -50,11 +55,12 @@ class Command(OperatorCommand):
         self.stdout.write(f"no key: {report.unreadable}")
         if options["check"] and not report.is_rotated:
             raise CommandError(
-                "An older key is still needed. Run rotate_credentials, then remove it."
+                "An older key is still needed. Run rotate_credentials, then remove it.",
+                returncode=Exit.FOUND,
             )
         if options["check"] and report.unreadable:
             raise CommandError(
                 f"No key opens {report.unreadable}. Add the key with which they were stored to "
                 "FERNET_KEYS, or enter these credentials again.",
-                returncode=2,
+                returncode=Exit.FOUND,
             )

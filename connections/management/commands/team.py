@@ -2,45 +2,64 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
 from connections import services
-from connections.former_aliases import COMMAND_LINE
-from connections.lookup import get_by_id_or_alias
-from connections.models import Connection, Level, Profile, Role, Team
+from connections.models import Level, Role, Team
 from connections.operator_command import OperatorCommand
 
-KINDS: dict[str, Any] = {"connection": Connection, "profile": Profile}
+from ..named import KINDS, person_named, row_named, team_named
+from ..output import add_output, print_rows
+
+WHICH = "the name or id of a team"
 
 
 class Command(OperatorCommand):
     """Makes teams, and says who and what belongs to them. It may everything."""
 
     help = "List, make and delete teams, and say who and what belongs to them."
+    examples = """
+team list
+team list --output json    # for programs
+team add Support
+team rename Support Service
+team limit Support --tokens-per-day 2000000
+team limit Support    # no limit any more
+team delete Support --to Sales    # which gets what it has
+team member Support anna operator
+team remove Support anna
+team move connection my-openai Support --with-profiles
+team share connection my-openai Sales use
+team unshare connection my-openai Sales
+team section    # every section that belongs to teams
+team section OpenAI Support Sales    # only these may name $OpenAI:...
+team section OpenAI --to-all
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="list all teams, with their members")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        add_output(actions.add_parser("list", help="list all teams, with their members"))
         add = actions.add_parser("add", help="make a team")
-        add.add_argument("team")
+        add.add_argument("team", help="its name")
         rename = actions.add_parser("rename", help="give a team another name")
-        rename.add_argument("team")
-        rename.add_argument("name")
+        rename.add_argument("team", help=WHICH)
+        rename.add_argument("name", help="the name that it gets")
         limit = actions.add_parser("limit", help="limit all tokens of a team together")
-        limit.add_argument("team")
+        limit.add_argument("team", help=WHICH)
         limit.add_argument("--requests-per-minute", type=int, help="left out: no limit")
         limit.add_argument("--tokens-per-day", type=int, help="left out: no limit")
         delete = actions.add_parser("delete", help="delete a team")
-        delete.add_argument("team")
+        delete.add_argument("team", help=WHICH)
         heirs = delete.add_mutually_exclusive_group()
         heirs.add_argument("--to", metavar="TEAM", help="the team that gets what it has")
-        heirs.add_argument("--to-all", action="store_true", help="all get what it has")
+        heirs.add_argument(
+            "--to-all", action="store_true", help="what it has belongs to no team any more"
+        )
         member = actions.add_parser("member", help="take somebody in, or change their role")
         for one in (member, actions.add_parser("remove", help="take somebody out")):
-            one.add_argument("team")
-            one.add_argument("user")
-        member.add_argument("role", choices=Role.values)
+            one.add_argument("team", help=WHICH)
+            one.add_argument("user", help="the name of a user")
+        member.add_argument("role", choices=Role.values, help="what the user may do in the team")
         section = actions.add_parser("section", help="say which teams may name a section")
         section.add_argument("name", nargs="?", help="OpenAI, Env:NAME; left out: list them")
         section.add_argument("teams", nargs="*", metavar="team", help="none: show its teams")
@@ -53,22 +72,28 @@ class Command(OperatorCommand):
         share = actions.add_parser("share", help="let another team see or use one")
         unshare = actions.add_parser("unshare", help="end a share")
         for one in (move, share, unshare):
-            one.add_argument("kind", choices=KINDS)
-            one.add_argument("row", help="id or alias")
-            one.add_argument("team", help="name or id" + (", `all` for all" * (one is move)))
+            one.add_argument("kind", choices=KINDS, help="what kind of row it is")
+            one.add_argument("row", help="its id or alias")
+            one.add_argument("team", help=WHICH + (", or `all`" * (one is move)))
         move.add_argument("--with-profiles", action="store_true", help="its profiles go along")
-        share.add_argument("level", choices=Level.values)
+        share.add_argument("level", choices=Level.values, help="how far the share goes")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except services.Invalid as refused:
-            raise CommandError(" ".join(one.message for one in refused.errors)) from None
+        getattr(self, f"_{options['action']}")(options)
 
-    def _list(self, _options: dict[str, Any]) -> None:
-        for team in Team.objects.all():
-            members = [f"{one.user} ({one.role})" for one in services.members_of(team)]
-            self.stdout.write(f"{team}  {', '.join(members) or 'nobody'}")
+    def _list(self, options: dict[str, Any]) -> None:
+        rows = [
+            {
+                "team": team.name,
+                "members": [f"{one.user} ({one.role})" for one in services.members_of(team)],
+                "requests_per_minute": team.requests_per_minute,
+                "tokens_per_day": team.tokens_per_day,
+            }
+            for team in Team.objects.all()
+        ]
+        print_rows(
+            self, rows, options, ("team", "members", "requests_per_minute", "tokens_per_day")
+        )
 
     def _add(self, options: dict[str, Any]) -> None:
         team = services.create_team(options["team"], actor=None)
@@ -85,7 +110,7 @@ class Command(OperatorCommand):
         self.stdout.write(f"{team}: {', '.join(told) or 'no limit'}.")
 
     def _delete(self, options: dict[str, Any]) -> None:
-        heir = services.team_named(options["to"], actor=None) if options["to"] else None
+        heir = team_named(options["to"]) if options["to"] else None
         team = self._team(options)
         services.delete_team(team, actor=None, heir=heir, is_for_all=options["to_all"])
         self.stdout.write(f"{team} is deleted.")
@@ -126,7 +151,7 @@ class Command(OperatorCommand):
                 raise CommandError("Name a section that belongs to teams.")
             self.stdout.write(f"{name} is for all now.")
         elif named:
-            teams = [services.team_named(one, actor=None) for one in named]
+            teams = [team_named(one) for one in named]
             self._tell(services.limit_section(name, teams, actor=None))
         else:
             for one in services.limited_section_list(None):
@@ -140,19 +165,12 @@ class Command(OperatorCommand):
 
     @staticmethod
     def _team(options: dict[str, Any]) -> Team:
-        return services.team_named(options["team"], actor=None)
+        return team_named(options["team"])
 
     @staticmethod
     def _user(options: dict[str, Any]) -> Any:
-        user = get_user_model().objects.filter(username=options["user"]).first()
-        if user is None:
-            raise CommandError(f"There is no user {options['user']!r}.")
-        return user
+        return person_named(options["user"])
 
     @staticmethod
     def _row(options: dict[str, Any]) -> Any:
-        rows = KINDS[options["kind"]].every.all()
-        row = get_by_id_or_alias(rows, options["row"], COMMAND_LINE)
-        if row is None:
-            raise CommandError(f"There is no {options['kind']} {options['row']!r}.")
-        return row
+        return row_named(options["kind"], options["row"])

@@ -2,17 +2,23 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
 from connections import services
-from connections.models import SUFFIX, ApiToken
-from connections.operator_command import OperatorCommand
+from connections.models import ApiToken
+from connections.operator_command import Exit, OperatorCommand, nearest
+
+from ..named import person_named, row_named, service_account_named, team_named, token_named
+from ..output import add_output, moment, print_rows
 
 EXPIRES = (
     "days until it ends, CONNECTIONS_TOKEN_DAYS if not given; 0 for never, where that is allowed"
 )
 WHICH = "its prefix, as `token list` shows it, or its id"
+COLUMNS = (
+    *("prefix", "state", "user", "name", "scopes", "profiles", "team", "tags", "networks"),
+    *("requests_per_minute", "tokens_per_day", "last_used", "ends"),
+)
 
 
 class Command(OperatorCommand):
@@ -22,13 +28,21 @@ class Command(OperatorCommand):
     """
 
     help = "Make, list, renew and revoke tokens of the API."
+    examples = """
+token create laptop --user admin --scope gateway:use
+token create deploy --user admin --scope connections:write --expires 30 --network 10.0.0.0/8
+token list
+token list --output json    # for programs
+token renew sb_Ab12Cd3 --overlap 48    # the old one works for two more days
+token revoke sb_Ab12Cd3
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         create = actions.add_parser("create", help="make a token and print it, once")
         self._add_create(create)
         self._add_narrowing(create)
-        actions.add_parser("list", help="list all tokens")
+        add_output(actions.add_parser("list", help="list all tokens"))
         renew = actions.add_parser("renew", help="make another with the same rights, printed once")
         renew.add_argument("token", help=WHICH)
         renew.add_argument(
@@ -55,10 +69,12 @@ class Command(OperatorCommand):
 
     @staticmethod
     def _add_create(create: CommandParser) -> None:
-        create.add_argument("name")
+        create.add_argument("name", help="what it is for, to tell tokens apart")
         whose = create.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--user", help="whose rights it has")
-        whose.add_argument("--service-account", metavar="NAME", help="the same, if it is one")
+        whose.add_argument("--user", help="the user whose rights it has")
+        whose.add_argument(
+            "--service-account", metavar="NAME", help="the service account whose rights it has"
+        )
         create.add_argument(
             "--scope",
             action="append",
@@ -78,7 +94,7 @@ class Command(OperatorCommand):
             action="append",
             default=[],
             dest="networks",
-            help="where it may be used from; can be repeated",
+            help="a network in CIDR form that it may be used from; can be repeated",
         )
         create.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
         create.add_argument(
@@ -99,75 +115,33 @@ class Command(OperatorCommand):
         act.get(options["action"], self._revoke)(options)
 
     def _create(self, options: dict[str, Any]) -> None:
+        _refuse_unknown(options["scopes"], options["profiles"])
         account = options["service_account"]
-        name = f"{account}{SUFFIX}" if account else options["user"]
-        user = get_user_model().objects.filter(username=name).first()
-        if user is None:
-            raise CommandError(f"There is no user {name!r}.")
-        limits = {
-            name: options[name]
-            for name in (
-                *("scopes", "profiles", "networks", "tags"),
-                *("requests_per_minute", "tokens_per_day"),
-            )
-        }
-        try:
-            named = options["team"]
-            team = services.team_named(named, actor=None) if named else None
-            row, text = services.create_token(
-                options["name"],
-                user=user,
-                actor=None,
-                expires_in_days=options["expires"],
-                team=team,
-                **limits,
-            )
-        except services.Invalid as refused:
-            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+        user = service_account_named(account).user if account else person_named(options["user"])
+        names = ("scopes", "profiles", "networks", "tags", "requests_per_minute", "tokens_per_day")
+        row, text = services.create_token(
+            options["name"],
+            user=user,
+            actor=None,
+            expires_in_days=options["expires"],
+            team=team_named(options["team"]) if options["team"] else None,
+            **{name: options[name] for name in names},
+        )
         self.stdout.write(text)
         self.stderr.write(f"{row} of {user}: {', '.join(row.scopes)}. It is shown this once.")
 
-    def _list(self, _options: dict[str, Any]) -> None:
-        for row in ApiToken.every.select_related("user", "team").prefetch_related("profiles"):
-            profiles = ",".join(profile.alias for profile in row.profiles.all()) or (
-                "no profile any more" if row.is_limited else "all profiles"
-            )
-            limits = (
-                [f"{row.requests_per_minute} requests a minute"] if row.requests_per_minute else []
-            )
-            limits += [f"{row.tokens_per_day} tokens a day"] if row.tokens_per_day else []
-            used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
-            limits += [f"from {','.join(row.networks)}"] if row.networks else []
-            limits += [f"team {row.team}"] if row.team else []
-            limits += [f"tags {','.join(row.tags)}"] if row.tags else []
-            ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
-            self.stdout.write(
-                "  ".join(
-                    [
-                        row.prefix,
-                        row.state,
-                        row.user.get_username(),
-                        row.name,
-                        ",".join(row.scopes),
-                        profiles,
-                        *limits,
-                        used,
-                        ends,
-                    ]
-                )
-            )
+    def _list(self, options: dict[str, Any]) -> None:
+        found = ApiToken.every.select_related("user", "team").prefetch_related("profiles")
+        print_rows(self, [_described(row) for row in found], options, COLUMNS)
 
     def _renew(self, options: dict[str, Any]) -> None:
         old = self._named(options)
-        try:
-            row, text = services.renew_token(
-                old,
-                actor=None,
-                overlap_hours=options["overlap"],
-                expires_in_days=options["expires"],
-            )
-        except services.Invalid as refused:
-            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+        row, text = services.renew_token(
+            old,
+            actor=None,
+            overlap_hours=options["overlap"],
+            expires_in_days=options["expires"],
+        )
         old.refresh_from_db()
         self.stdout.write(text)
         self.stderr.write(f"{row} takes the place of {old}, which ends {old.expires_at:%F %R} UTC.")
@@ -178,12 +152,37 @@ class Command(OperatorCommand):
         self.stdout.write(f"{token} is revoked.")
 
     def _named(self, options: dict[str, Any]) -> ApiToken:
-        wanted = options["token"].strip()
-        rows = [
-            row
-            for row in ApiToken.objects.select_related("user")
-            if wanted in (row.prefix, str(row.pk))
-        ]
-        if len(rows) != 1:
-            raise CommandError(f"There is no token {wanted!r}. `token list` shows them.")
-        return rows[0]
+        rows = ApiToken.objects.select_related("user")
+        found: ApiToken = token_named(options["token"], rows, "token list")
+        return found
+
+
+def _refuse_unknown(scopes: list[str], profiles: list[str]) -> None:
+    for one in scopes:
+        if one not in list(services.Scope):
+            near = nearest(one, services.Scope)
+            there_are = f"There are {', '.join(services.Scope)}."
+            raise CommandError(
+                f"There is no scope {one!r}.{near} {there_are}", returncode=Exit.ARGUMENTS
+            )
+    for one in profiles:
+        row_named("profile", one)
+
+
+def _described(row: ApiToken) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "prefix": row.prefix,
+        "state": row.state,
+        "user": row.user.get_username(),
+        "name": row.name,
+        "scopes": row.scopes,
+        "profiles": [one.alias for one in row.profiles.all()] if row.is_limited else "all",
+        "team": row.team and row.team.name,
+        "tags": row.tags,
+        "networks": row.networks,
+        "requests_per_minute": row.requests_per_minute,
+        "tokens_per_day": row.tokens_per_day,
+        "last_used": moment(row.last_used_at),
+        "ends": moment(row.expires_at),
+    }

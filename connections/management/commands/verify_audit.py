@@ -23,6 +23,12 @@ class Command(OperatorCommand):
         "signed checkpoints in a file elsewhere, --against compares with such a file."
     )
 
+    examples = """
+verify_audit
+verify_audit --write checkpoints.jsonl    # keep this file on another machine
+verify_audit --against checkpoints.jsonl
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--write", metavar="FILE", help="write the checkpoints to this file")
         parser.add_argument(

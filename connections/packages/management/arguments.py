@@ -4,6 +4,7 @@ from argparse import ArgumentTypeError
 
 from django.core.management.base import CommandParser
 
+from connections.management.output import add_output
 from connections.packages.format.plan import ACTIONS, ON_CONFLICT
 
 DECIDE = "--decide takes ITEM=ACTION, for example --decide connection:openai-production=replace."
@@ -23,7 +24,7 @@ def add_import_arguments(parser: CommandParser) -> None:
         "--on-conflict",
         choices=ON_CONFLICT,
         default="abort",
-        help="what becomes of what is otherwise here (abort)",
+        help="what to do with a row that this installation has with other content (abort)",
     )
     parser.add_argument(
         "--decide",
@@ -31,7 +32,7 @@ def add_import_arguments(parser: CommandParser) -> None:
         default=[],
         type=_decision,
         metavar="ITEM=ACTION",
-        help=f"one of {', '.join(ACTIONS)}; can be repeated",
+        help=f"what to do with one item: {', '.join(ACTIONS)}; can be repeated",
     )
     parser.add_argument(
         "--secret",
@@ -39,7 +40,7 @@ def add_import_arguments(parser: CommandParser) -> None:
         default=[],
         type=_secret,
         metavar="PLACEHOLDER=REF",
-        help="'$Section:Key' or connection:ALIAS",
+        help="where a secret that the package lacks comes from: '$Section:Key' or connection:ALIAS",
     )
     parser.add_argument(
         "--install-types", action="store_true", help="install the connection types that it brings"
@@ -49,7 +50,7 @@ def add_import_arguments(parser: CommandParser) -> None:
         "--without-secrets", action="store_true", help="leave the sealed secrets out"
     )
     _add_passphrase(parser)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add_output(parser)
 
 
 def _add_passphrase(parser: CommandParser) -> None:

@@ -1,7 +1,9 @@
 """The arguments of `manage.py connection`: those of `pf connection`, and ours."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from typing import Any
+
+from connections.management.output import add_output
 
 from ..format.files import pairs
 
@@ -15,30 +17,30 @@ SET = (
 )
 SKIP = "leave out secrets that are empty in the file, such as NAME= in a .env file; asks for none"
 NAME = "name of the connection, its alias or its id"
-EXAMPLES = {
-    "create": "connection create -f azure.yaml --set api_base=https://contoso.openai.azure.com\n"
-    "connection create -f .env -n my-tools\n"
-    "connection create -f azure.yaml --set api_key='${env:AZURE_OPENAI_API_KEY}'"
-    "    # a reference, read at each use",
-    "update": "connection update -n my-azure --set api_version=2024-10-21\n"
-    "connection update -n my-azure --set api_key='<user-input>'"
-    "    # asks, so that no key is left in the shell's history\n"
-    "connection update -n my-azure -f azure.yaml"
-    "    # the fields become those of the file; hidden secrets stay",
-    "show": "connection show -n my-azure",
-    "list": "connection list -r 10\nconnection list --all-results",
-    "delete": "connection delete -n my-azure --yes",
-    "test": "connection test -n my-azure",
-    "from-env": "connection from-env open_ai"
-    "    # shows what would be made of OPENAI_API_KEY and its like\n"
-    "connection from-env azure_open_ai -n my-azure\n"
-    "connection from-env open_ai -n my-openai --reference"
-    "    # stores references to the variables, not their values",
-    "apply": "connection apply -f connections/ --dry-run\nconnection apply -f connections/ --prune",
-    "dump": "connection dump    # one after the other, on stdout\n"
-    "connection dump -n my-azure -n my-openai -o connections/",
-    "completion": "source <(./manage.py connection completion bash)",
-}
+EXAMPLES = """
+connection create -f azure.yaml --set api_base=https://contoso.openai.azure.com
+connection create -f .env -n my-tools
+connection create -f azure.yaml --set api_key='${env:AZURE_OPENAI_API_KEY}'    # a reference
+connection update -n my-azure --set api_version=2024-10-21
+connection update -n my-azure --set api_key='<user-input>'    # asks, so that the shell keeps no key
+connection update -n my-azure -f azure.yaml    # the file's fields; hidden secrets stay
+connection show -n my-azure
+connection list -r 10
+connection list --all-results
+connection delete -n my-azure --yes
+connection test -n my-azure
+connection from-env open_ai    # shows what would be made of OPENAI_API_KEY and its like
+connection from-env azure_open_ai -n my-azure
+connection from-env open_ai -n my-openai --reference    # stores references, not the values
+connection apply -f connections/ --dry-run
+connection apply -f connections/ --dry-run --exit-code    # ends with 3 where something would change
+connection apply -f connections/ --dry-run --output json    # for programs
+connection apply -f connections/ --set my-azure.api_key='${env:AZURE_OPENAI_API_KEY}'
+connection apply -f connections/ --prune
+connection dump    # one after the other, on stdout
+connection dump -n my-azure -n my-openai -o connections/
+connection completion bash    # source <(.venv/bin/python manage.py connection completion bash)
+"""
 HELP = {
     "create": "Create a connection from a file.",
     "update": "Change a connection.",
@@ -56,9 +58,13 @@ HELP = {
 
 def add_actions(parser: ArgumentParser) -> None:
     """Adds every action to the command's parser."""
-    actions = parser.add_subparsers(dest="action", title="actions", metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     parsers = {name: _parser(actions, name) for name in HELP}
     _add_saving(parsers)
+    for name in ("show", "list", "test"):
+        parsers[name].add_argument(
+            "--output", choices=("json",), default="json", help="json, which it always is"
+        )
     for name in ("show", "delete", "test"):
         parsers[name].add_argument("-n", "--name", required=True, help=NAME)
     parsers["list"].add_argument(
@@ -75,17 +81,7 @@ def add_actions(parser: ArgumentParser) -> None:
 
 
 def _parser(actions: Any, name: str) -> ArgumentParser:
-    examples = "\n".join(
-        f"  manage.py {line}" if not line.startswith("source") else f"  {line}"
-        for line in EXAMPLES[name].split("\n")
-    )
-    parser: ArgumentParser = actions.add_parser(
-        name,
-        help=HELP[name],
-        description=HELP[name],
-        epilog=f"examples:\n{examples}",
-        formatter_class=RawDescriptionHelpFormatter,
-    )
+    parser: ArgumentParser = actions.add_parser(name, help=HELP[name])
     for flags in (["--debug", "-d"], ["--verbose"]):  # pf's; there is nothing to switch on
         parser.add_argument(*flags, action="store_true", help=SUPPRESS, dest="unused")
     parser.add_argument("--user-agent", help=SUPPRESS, dest="unused")
@@ -144,6 +140,23 @@ def _add_folders(parsers: dict[str, ArgumentParser]) -> None:
         help="folder of .yaml, .yml and .env files, or one file",
     )
     apply.add_argument("--dry-run", action="store_true", help="only show the plan")
+    apply.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
+    )
+    apply.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        type=_pair,
+        default=[],
+        metavar="NAME.KEY=VALUE",
+        dest="overrides",
+        help="a field of the connection NAME to set, as NAME.api_key=... or "
+        "NAME.secrets.KEY=...; beats its file",
+    )
+    add_output(apply)
     apply.add_argument(
         "--prune",
         action="store_true",

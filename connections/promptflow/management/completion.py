@@ -31,7 +31,7 @@ _switchboard_connection() {{
 {cases}
   esac
 }}
-complete -o filenames -F _switchboard_connection manage.py connection
+complete -o filenames -o default -F _switchboard_connection manage.py connection .venv/bin/python
 """
 ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 

@@ -19,18 +19,21 @@ def has_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def answered(document: Document, paths: Sequence[Path], say: Callable[[str], None]) -> Document:
+def answered(
+    document: Document, paths: Sequence[Path], say: Callable[[str], None], leading: str = ""
+) -> Document:
     """Asks for the value at each path, again after an empty answer, and returns the document with
-    the answers.
+    the answers. `leading`: what stands before each in --set.
 
     Raises Refused without a terminal.
     """
     if not paths:
         return document
     if not has_terminal():
+        more = "" if leading else OR_SKIP
         raise Refused(
             [
-                (path, NO_TERMINAL.format(".".join(path)) + (OR_SKIP if len(path) > 1 else ""))
+                (path, NO_TERMINAL.format(leading + ".".join(path)) + more * (len(path) > 1))
                 for path in paths
             ]
         )

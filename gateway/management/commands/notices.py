@@ -1,28 +1,32 @@
 """`manage.py notices list|test|retry`: where notices go, and what waits on its way there."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from connections.lookup import parse_id
-from connections.operator_command import OperatorCommand
+from connections.management.output import add_output, print_rows
+from connections.operator_command import OperatorCommand, not_there
 from gateway.models import NoticeTarget
 from gateway.notices import services
 
 
 class Command(OperatorCommand):
-    """Exits with 0 when it is done, 1 when it is refused or a message did not arrive, 2 for wrong
-    arguments.
-    """
+    """Lists targets, tests one, and sends what waits."""
 
     help = "List the targets of notices and their state; send a test; try again what waits."
-    requires_system_checks: list[str] = []
+    examples = """
+notices list
+notices list --output json    # for programs
+notices test on-call
+notices retry on-call
+notices retry    # of all targets
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listing = actions.add_parser("list", help="every target, and what waits for it")
-        listing.add_argument("--json", action="store_true", help="for programs")
+        add_output(listing)
         test = actions.add_parser("test", help="send a test to a target, whatever its rules")
         test.add_argument("target", help="its name or id")
         retry = actions.add_parser("retry", help="try what waits now, not at its next time")
@@ -30,7 +34,7 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["action"] == "list":
-            self._list(as_json=options["json"])
+            self._list(options)
         elif options["action"] == "test":
             outcome = services.test_target(_target(options["target"]), actor=None)
             if not outcome.success:
@@ -39,14 +43,9 @@ class Command(OperatorCommand):
         else:
             self._retry(options["target"])
 
-    def _list(self, *, as_json: bool) -> None:
+    def _list(self, options: dict[str, Any]) -> None:
         rows = [_described(one) for one in services.targets(actor=None)]
-        if as_json:
-            self.stdout.write(json.dumps(rows, indent=2))
-            return
-        for row in rows:
-            waits = f", {row['waiting']} waiting" if row["waiting"] else ""
-            self.stdout.write(f"{row['name']} ({row['address']}): {row['state']}{waits}")
+        print_rows(self, rows, options, ("name", "address", "state", "waiting"))
 
     def _retry(self, name: str) -> None:
         retried = services.retry_waiting(_target(name) if name else None, actor=None)
@@ -65,7 +64,8 @@ def _target(name: str) -> NoticeTarget:
         ids = ", ".join(str(one.pk) for one in found)
         raise CommandError(f"There are several targets {name!r}. Name one by its id: {ids}.")
     if not found:
-        raise CommandError(f"There is no target {name!r}. `notices list` shows them.")
+        known = rows.values_list("name", flat=True)
+        raise not_there("target", name, known, "notices list")
     return found[0]
 
 

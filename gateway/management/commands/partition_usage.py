@@ -20,6 +20,8 @@ class Command(OperatorCommand):
         "so that old days are dropped instead of deleted row by row. For PostgreSQL only; once."
     )
 
+    examples = "partition_usage"
+
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
             partition(self._tell)

@@ -23,6 +23,11 @@ class Command(OperatorCommand):
         "GATEWAY_TOTALS_DAYS, windows of limits older than two days, and ended cool-downs."
     )
 
+    examples = """
+prune_usage
+prune_usage --days 90 --dry-run
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--days", type=int, help="how many days of usage to keep, instead of GATEWAY_USAGE_DAYS"

@@ -105,7 +105,7 @@ def test_what_a_service_refuses_is_a_conflict_and_nothing_is_written(folder):
     (folder / "c.yaml").write_text("name: c\ntype: azure_open_ai\napi_key: x\napi_base: nowhere\n")
     plan, said = refused(folder)
     assert "conflict   c  (c.yaml): api_base: This is not a web address." in plan
-    assert said == "connection.apply failed: 1 conflict. Nothing was written."
+    assert said == "1 conflict. Nothing was written."
     assert names() == []
 
 

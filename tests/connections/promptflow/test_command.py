@@ -115,7 +115,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_changes():
     run("create", "-f", file(SERP))
     text = refusal("create", "-f", file(SERP.replace(SECRET, OTHER_SECRET)))
     assert text == (
-        "connection.create failed: There is a connection 'search' already. Change it with "
+        "There is a connection 'search' already. Change it with "
         "`connection update -n`, "
         "or give --force to overwrite it."
     )
@@ -362,7 +362,7 @@ BAD = {
 def test_bad_input_is_refused_with_a_word_on_it_and_writes_no_row(case: str):
     text, set_, expected = BAD[case]
     said = refusal("create", "-f", file(text), *(["--set", *set_] if set_ else []))
-    assert said.startswith("connection.create failed: ") and "\n" not in said and SECRET not in said
+    assert said and "\n" not in said and SECRET not in said
     assert expected in said
     assert not Connection.objects.exists()
 
@@ -429,7 +429,7 @@ def test_update_does_not_change_the_type():
 
 def test_update_of_nothing_names_the_list():
     assert refusal("update", "-n", "x", "--set", "a=b") == (
-        "connection.update failed: There is no connection 'x'. `connection list` shows them."
+        "There is no connection 'x'. `connection list` shows them."
     )
 
 
@@ -461,16 +461,16 @@ def test_delete_deletes_and_says_nothing():
     assert not Connection.objects.exists()
 
 
-def test_delete_of_what_is_gone_is_no_error():
-    assert run("delete", "-n", "search", "--yes") == ("", "")
+def test_delete_of_what_is_not_there_names_the_nearest_and_ends_with_4():
+    run("create", "-f", file(SERP))
+    with pytest.raises(CommandError) as caught:
+        run("delete", "-n", "serch", "--yes")
+    assert caught.value.returncode == 4 and "Did you mean 'search'?" in str(caught.value)
 
 
 def test_delete_asks_and_refuses_where_nobody_is():
     run("create", "-f", file(SERP))
-    assert (
-        refusal("delete", "-n", "search")
-        == "connection.delete failed: There is no terminal to ask at. Give --yes."
-    )
+    assert refusal("delete", "-n", "search") == "There is no terminal to ask at. Give --yes."
 
 
 def test_delete_names_what_still_needs_it(connection):
@@ -488,7 +488,7 @@ def test_test_asks_the_service(fake):
 def test_a_test_that_fails_prints_why_and_is_a_failure(fake):
     connect(name="a", settings={"api_key": "$Fake:ApiKey"})
     out = io.StringIO()
-    with pytest.raises(CommandError, match=r"connection\.test failed: \$Fake:ApiKey is not set"):
+    with pytest.raises(CommandError, match=r"\$Fake:ApiKey is not set"):
         call_command("connection", "test", "-n", "a", stdout=out)
     assert json.loads(out.getvalue())["code"] == "unresolved_reference"
 
@@ -525,10 +525,7 @@ def test_from_env_can_store_references_instead(monkeypatch):
 
 def test_from_env_names_only_what_is_missing(monkeypatch):
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", SECRET)
-    expected = (
-        "connection.from-env failed: Set the environment variable AZURE_OPENAI_ENDPOINT, which "
-        "azure_open_ai needs."
-    )
+    expected = "Set the environment variable AZURE_OPENAI_ENDPOINT, which azure_open_ai needs."
     assert refusal("from-env", "azure_open_ai") == expected
 
 
@@ -594,7 +591,7 @@ def test_a_refusal_is_one_line_on_stderr_and_exit_code_1(environment):
     assert (done.returncode, done.stdout, done.stderr) == (
         1,
         "",
-        "connection.create failed: No such file or directory: nowhere.yaml\n",
+        "Error: No such file or directory: nowhere.yaml\n",
     )
 
 
@@ -607,12 +604,9 @@ def test_a_database_without_tables_is_no_traceback(environment):
 def test_a_wrong_argument_is_exit_code_2(environment):
     done = program(environment, "create", "-f", "a.yaml", "--set", "novalue")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "usage:" in done.stderr and "an = is missing" in done.stderr
-
-
-def test_bare_it_prints_its_help(environment):
-    done = program(environment)
-    assert (done.returncode, "from-env" in done.stdout) == (0, True)
+    assert (
+        "connection create --help` shows how." in done.stderr and "an = is missing" in done.stderr
+    )
 
 
 def test_no_sdk_and_no_api_framework_is_imported_to_start(environment):

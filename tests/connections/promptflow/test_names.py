@@ -68,7 +68,7 @@ def test_what_is_called_as_its_alias_is_a_conflict_that_names_both(
 
 @pytest.mark.parametrize("name", ALIKE)
 def test_a_name_that_was_never_stored_deletes_and_changes_nothing(stored: Connection, name: str):
-    run("delete", "-n", name, "-y")
+    assert "There is no connection" in refusal("delete", "-n", name, "-y")
     assert "There is no connection" in refusal("update", "-n", name, "--set", "secrets.k=x")
     assert keys() == {"My Key": SECRET}
 

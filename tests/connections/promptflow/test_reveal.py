@@ -760,6 +760,7 @@ def test_with_many_connections_aliases_are_typed(
 def test_the_command_prints_the_token_alone(administrator, row: Connection, capsys):
     call_command(
         "reveal_token",
+        "create",
         "nightly",
         "--user",
         "ada",
@@ -768,7 +769,13 @@ def test_the_command_prints_the_token_alone(administrator, row: Connection, caps
         "--network",
         "127.0.0.1",
     )
-    assert ask(capsys.readouterr().out.strip()).status_code == 200
+    text = capsys.readouterr().out.strip()
+    assert ask(text).status_code == 200
+    call_command("reveal_token", "list", "--output", "json")
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["connections"], listed["state"]) == (["my-openai"], "active")
+    call_command("reveal_token", "revoke", text[:11])
+    assert ask(text).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -778,7 +785,7 @@ def test_the_command_refuses_with_a_message(
     administrator, operator, row: Connection, options: list[str]
 ):
     with pytest.raises(CommandError):
-        call_command("reveal_token", "nightly", "--connection", "my-openai", *options)
+        call_command("reveal_token", "create", "nightly", "--connection", "my-openai", *options)
 
 
 # Leaks

@@ -71,7 +71,7 @@ def test_nothing_is_found_by_it(orphan: FormerAlias, model: Any):
 def test_no_surface_shows_it(
     orphan: FormerAlias, model: Any, administrator: Any, api: Api, capsys: Any
 ):
-    call_command("alias", "list", json=True)
+    call_command("alias", "list", output="json")
     assert json.loads(capsys.readouterr().out) == []
     client = Client()
     client.force_login(administrator)
@@ -136,7 +136,7 @@ def test_a_request_outlives_its_connection_and_who_asked(
     client = Client()
     client.force_login(administrator)
     assert client.get("/references/hosts/").status_code == 200
-    call_command("hosts", "list", json=True)
+    call_command("hosts", "list", output="json")
     assert json.loads(capsys.readouterr().out)[0]["connection"] is None
     answer = api.patch(f"/host-approvals/{asked.pk}", {"state": "approved"})
     assert answer.json()["requestedBy"] is None and answer.json()["decidedBy"] == str(administrator)

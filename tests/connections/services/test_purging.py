@@ -246,7 +246,7 @@ def test_the_command_counts_purges_and_finds_what_is_deleted(fake: Any, later: A
         said("--check")
     assert said() == ["versions: 1 purged"]
     assert said("--check") == ["versions: 0 unused, 0 overdue"]
-    with pytest.raises(CommandError, match="was none"):
+    with pytest.raises(CommandError, match="There is no connection"):
         said("nobody")
 
 

@@ -146,7 +146,7 @@ def test_the_command_with_check_fails_otherwise_where_no_key_opens_something(row
     run()
     with pytest.raises(CommandError, match="No key opens 2") as refused:
         run("--check")
-    assert refused.value.returncode == 2
+    assert refused.value.returncode == 3
 
 
 def test_the_command_with_check_writes_nothing(rows: dict):

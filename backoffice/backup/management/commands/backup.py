@@ -10,15 +10,6 @@ from backoffice.backup import services
 
 from ..asking import EXIT, BackupCommand, RowCount, made_at, passphrase
 
-EXAMPLES = """
-  backup /backups/monday.zip                  all rows; keep the keys (.env) apart from it
-  backup /backups/monday.zip --with-keys      with the keys, sealed by a passphrase
-  backup /backups/monday.zip --check          is that file whole, and do the keys here open it?
-
-It ends with 0, with 1 for what failed or is damaged, and --check with 3 for a whole backup that the
-keys here do not open.
-"""
-
 
 class Command(BackupCommand):
     """Writes a backup, or checks one. See docs/backup.md."""
@@ -26,7 +17,12 @@ class Command(BackupCommand):
     help = (
         "Write all rows into one file, while the installation works on. docs/backup.md says more."
     )
-    examples, unchanged = EXAMPLES, "No file is left."
+    examples = """
+backup /backups/monday.zip    # without the keys: they stay in .env
+backup /backups/monday.zip --with-keys    # with the keys, sealed by a passphrase
+backup /backups/monday.zip --check    # is it whole? It ends with 3 if the keys here do not open it
+"""
+    unchanged = "No file is left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -11,22 +11,22 @@ from backoffice.backup import services
 
 from ..asking import BackupCommand, RowCount, made_at, passphrase
 
-EXAMPLES = """
-  restore monday.zip --keys-to keys.env       first, if the keys are gone: write those it holds
-  restore monday.zip                          into an empty database, of SQLite or PostgreSQL
-  restore monday.zip --replace                in place of a running installation: it asks first
-
-It ends with 0, with 1 for what is refused or failed, and with 3 where the keys here do not open the
-backup. Then nothing was changed.
-"""
 MOST_NAMES = 20
 
 
 class Command(BackupCommand):
     """Restores a backup, or writes the keys that it holds. See docs/backup.md."""
 
-    help = "Restore a backup: all of it, or nothing. docs/backup.md says it step by step."
-    examples, unchanged = EXAMPLES, "Nothing was changed."
+    help = (
+        "Restore a backup: all of it, or nothing. docs/backup.md says it step by step. It ends "
+        "with 3 where the keys here do not open the backup. Then nothing was changed."
+    )
+    examples = """
+restore monday.zip --keys-to keys.env    # first, if the keys are gone: write those it holds
+restore monday.zip    # into an empty database, of SQLite or PostgreSQL
+restore monday.zip --replace    # in place of a running installation: it asks first
+"""
+    unchanged = "Nothing was changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -3,59 +3,64 @@
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from backoffice.people.service_accounts import services
-from connections.models import SUFFIX, ServiceAccount
-from connections.operator_command import OperatorCommand
-from connections.services import Invalid
+from connections.management.named import service_account_named
+from connections.management.output import add_output, print_rows
+from connections.operator_command import OperatorCommand, not_there
 
 
 class Command(OperatorCommand):
     """Adds, lists, changes and deletes service accounts. `token create` makes their tokens."""
 
     help = "Add, list, change and delete service accounts."
+    examples = """
+service_account add ci-deploy --role Operators --contact platform@example.com
+service_account list
+service_account list --output json    # for programs
+service_account change ci-deploy --deactivate    # this ends its tokens
+service_account change ci-deploy --name ci-release    # its tokens go on
+service_account delete ci-deploy
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         add = actions.add_parser("add", help="add one")
         change = actions.add_parser("change", help="change what is given")
         for one, is_needed in ((add, True), (change, False)):
             one.add_argument("name", help="such as ci-deploy")
-            one.add_argument("--role", required=is_needed, help="Viewers, Operators, ...")
+            one.add_argument(
+                "--role", required=is_needed, help="the group: Viewers, Operators or Administrators"
+            )
             one.add_argument("--contact", required=is_needed, help="whom to ask about it")
-            one.add_argument("--description", default="" if is_needed else None)
+            one.add_argument(
+                "--description", default="" if is_needed else None, help="what it does"
+            )
         state = change.add_mutually_exclusive_group()
-        state.add_argument("--activate", action="store_true")
+        state.add_argument("--activate", action="store_true", help="let it be used again")
         state.add_argument("--deactivate", action="store_true", help="this ends its tokens")
         change.add_argument("--name", dest="new_name", help="another name; its tokens go on")
         delete = actions.add_parser("delete", help="delete one with its tokens; usage stays")
-        delete.add_argument("name")
-        actions.add_parser("list", help="list all")
+        delete.add_argument("name", help="the account to delete")
+        add_output(actions.add_parser("list", help="list all"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["action"] == "list":
-            row: Any
-            for row in services.service_accounts():
-                roles = ",".join(one.name for one in row.user.groups.all())
-                state = "active" if row.user.is_active else "deactivated"
-                self.stdout.write(
-                    f"{row.name}  {state}  {roles}  {row.tokens} tokens  {row.contact}"
-                )
+            rows = [_described(one) for one in services.service_accounts()]
+            print_rows(self, rows, options, ("name", "state", "roles", "tokens", "contact"))
             return
         if options["action"] == "delete":
-            services.delete_service_account(_found(options["name"]), actor=None)
+            services.delete_service_account(service_account_named(options["name"]), actor=None)
             self.stdout.write(f"{options['name']} is deleted, and its tokens with it.")
             return
         values = {name: options[name] for name in ("contact", "description")}
         if options["role"]:
             values["role"] = Group.objects.filter(name=options["role"]).first()
             if values["role"] is None:
-                raise CommandError(f"There is no role {options['role']!r}.")
-        try:
-            self._save(options, values)
-        except Invalid as refused:
-            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+                known = Group.objects.values_list("name", flat=True)
+                raise not_there("role", options["role"], known)
+        self._save(options, values)
 
     def _save(self, options: dict[str, Any], values: dict[str, Any]) -> None:
         name = options["name"]
@@ -64,7 +69,7 @@ class Command(OperatorCommand):
                 f"{services.add_service_account(name, actor=None, **values)} is added."
             )
             return
-        row = _found(name)
+        row = service_account_named(name)
         values["name"] = options["new_name"]
         if options["activate"] or options["deactivate"]:
             values["is_active"] = options["activate"]
@@ -72,8 +77,12 @@ class Command(OperatorCommand):
         self.stdout.write(f"{row} is changed.")
 
 
-def _found(name: str) -> ServiceAccount:
-    row = services.service_accounts().filter(user__username=f"{name}{SUFFIX}").first()
-    if row is None:
-        raise CommandError(f"There is no service account {name!r}.")
-    return row
+def _described(row: Any) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "state": "active" if row.user.is_active else "deactivated",
+        "roles": [one.name for one in row.user.groups.all()],
+        "tokens": row.tokens,
+        "contact": row.contact,
+        "description": row.description,
+    }

@@ -2,65 +2,73 @@
 with it.
 """
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from connections.history import services
 from connections.lookup import parse_id
-from connections.operator_command import OperatorCommand
-from connections.services import Difference, Invalid, Notice, Stale
+from connections.management.named import KINDS, row_named
+from connections.management.output import add_output, print_json
+from connections.operator_command import Exit, OperatorCommand, not_there
+from connections.services import Difference, Notice
 
-NOTHING = "There is no {} {!r}."
 NOT_DELETED = "Nothing deleted has the id {!r}. `versions deleted` shows what has."
 NO_CHANGE = "It was like this already."
 
 
 class Command(OperatorCommand):
-    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+    """Lists, compares, names and restores versions."""
 
     help = "List, compare and restore versions; bring back what was deleted."
-    requires_system_checks: list[str] = []
+    examples = """
+versions list connection my-openai
+versions list connection my-openai --output json    # for programs
+versions show connection my-openai 3
+versions compare connection my-openai 2 3
+versions restore connection my-openai 2 --with-secrets
+versions name connection my-openai 3 --name "before the move" --pin
+versions deleted
+versions revive 6b1f0c5e-8d0e-4a53-9c53-0f6f2f3c9d11 --with-profiles
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listing = actions.add_parser("list", help="the versions of something, the newest first")
         show = actions.add_parser("show", help="what a version has")
         compare = actions.add_parser("compare", help="what tells two versions apart")
         restore = actions.add_parser("restore", help="put a version back, as the next one")
         name = actions.add_parser("name", help="name a version, or pin it")
         for one in (listing, show, compare, restore, name):
-            one.add_argument("kind", choices=services.kinds())
+            one.add_argument("kind", choices=services.kinds(), help="what kind of row it is")
             one.add_argument("id", help="its id or alias; `all` for the defaults")
         for one in (show, compare, restore, name):
-            one.add_argument("number", type=int)
-        compare.add_argument("other", type=int)
+            one.add_argument("number", type=int, help="the number of the version")
+        compare.add_argument("other", type=int, help="the number of the other one")
         name.add_argument("--name", help="what to call it; empty takes the name away")
         name.add_argument("--pin", action="store_true", help="keep it whatever its age")
-        name.add_argument("--unpin", action="store_true")
+        name.add_argument("--unpin", action="store_true", help="delete it when it is old enough")
         deleted = actions.add_parser("deleted", help="what was deleted and can come back")
         revive = actions.add_parser("revive", help="bring something deleted back")
         revive.add_argument("id", help="its id")
-        revive.add_argument("--with-profiles", action="store_true")
+        revive.add_argument("--with-profiles", action="store_true", help="its profiles too")
         revive.add_argument("--alias", default="", help="another one, if its own was taken")
         for one in (restore, revive):
-            one.add_argument("--with-secrets", action="store_true", help="those of then too")
+            one.add_argument(
+                "--with-secrets", action="store_true", help="the secrets that it had then, too"
+            )
         for one in (listing, show, compare, deleted):
-            one.add_argument("--json", action="store_true", help="for programs")
+            add_output(one)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except Invalid as refused:
-            raise CommandError(" ".join(one.message for one in refused.errors)) from None
-        except Stale as stale:
-            raise CommandError(str(stale)) from None
+        getattr(self, f"_{options['action']}")(options)
 
     def _subject(self, options: dict[str, Any]) -> services.Subject:
         found = services.find_subject(options["kind"], options["id"], actor=None)
         if found is None:
-            raise CommandError(NOTHING.format(options["kind"], options["id"]))
+            if options["kind"] in KINDS:
+                row_named(options["kind"], options["id"])  # which refuses it, with the nearest
+            raise not_there(options["kind"], options["id"])
         return found
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -133,14 +141,19 @@ class Command(OperatorCommand):
         pk = parse_id(options["id"])
         found = services.find_deleted(pk, actor=None) if pk else None
         if found is None:
-            raise CommandError(NOT_DELETED.format(options["id"]))
+            raise CommandError(NOT_DELETED.format(options["id"]), returncode=Exit.MISSING)
         how = {name: options[name] for name in ("with_profiles", "with_secrets", "alias")}
         made = services.restore_deleted(found, actor=None, **how)
         self.stdout.write(services.said_back(made))
         self._warn(made.notices)
 
     def _say(self, rows: Any, lines: list[str], options: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(rows, indent=2) if options["json"] else "\n".join(lines))
+        if options["output"] == "json":
+            print_json(self, rows)
+        elif lines:
+            self.stdout.write("\n".join(lines))
+        else:
+            self.stderr.write("There are none.", style_func=str)
 
     def _warn(self, notices: Any) -> None:
         found: list[Notice] = list(notices)

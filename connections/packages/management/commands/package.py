@@ -1,6 +1,5 @@
 """`manage.py package export|import|show`: connections and profiles as one file."""
 
-import json
 import os
 import sys
 from dataclasses import asdict
@@ -9,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from connections import listing
 from connections import services as core
-from connections.former_aliases import COMMAND_LINE
-from connections.lookup import get_by_id_or_alias
+from connections.management.named import row_named, team_named
+from connections.management.output import add_output, print_json
 from connections.management.progress import ProgressLine
 from connections.models import Connection, Profile, Team
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand, nearest
 from connections.packages import services
 from connections.packages.management.arguments import add_export_arguments, add_import_arguments
 
@@ -33,16 +31,23 @@ OR_WITHOUT = ", or --without-secrets to leave the sealed keys out"
 
 
 class Command(OperatorCommand):
-    """Writes the plan to stdout, also before an import is refused.
-
-    Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments.
-    """
+    """Writes the plan to stdout, also before an import is refused."""
 
     help = "Export connections and profiles as one file, look into such a file, import it."
-    requires_system_checks: list[str] = []
+    examples = """
+package export all.zip    # everything
+package export openai.zip my-openai --profiles
+package export sealed.zip --tag production --seal --passphrase-file passphrase.txt
+package show all.zip
+package show all.zip --output json    # for programs
+package import all.zip --dry-run
+package import all.zip --on-conflict replace
+package import all.zip --decide connection:my-openai=replace --decide profile:writer=keep
+package import all.zip --secret my-openai.api_key='$OpenAI:ApiKey'
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         export = actions.add_parser(
             "export", help="write a package; without secrets, unless they are sealed"
         )
@@ -54,10 +59,10 @@ class Command(OperatorCommand):
             )
         )
         show = actions.add_parser(
-            "show", help="what importing a package would do, with everything that is here kept"
+            "show", help="show what a package holds, and what this installation has of it"
         )
         show.add_argument("file", metavar="FILE", help="- for stdin")
-        show.add_argument("--json", action="store_true", help="for programs")
+        add_output(show)
         for one in (export, show):
             one.add_argument(
                 "--passphrase-file", metavar="F", help="a file that holds the passphrase"
@@ -76,11 +81,6 @@ class Command(OperatorCommand):
         except core.Invalid as refused:
             raise CommandError(
                 " ".join(f"{one.field}: {one.message}" for one in refused.errors)
-            ) from None
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database does not answer as it should ({type(error).__name__}). Nothing was "
-                "written."
             ) from None
 
     @sensitive_variables("passphrase")
@@ -191,8 +191,8 @@ class Command(OperatorCommand):
         )
 
     def _tell(self, plan: services.Plan, options: dict[str, Any]) -> None:
-        if options.get("json"):
-            self.stdout.write(json.dumps(asdict(plan), indent=2, default=str))
+        if options["output"] == "json":
+            print_json(self, asdict(plan))
             return
         for note in plan.notes:
             self.stdout.write(note)
@@ -208,7 +208,9 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
     }
     if unknown := [item for item, _ in options["decide"] if item not in ids]:
         raise CommandError(
-            f"This package does not hold {', '.join(unknown)}. `package show` lists its items."
+            f"This package does not hold {', '.join(unknown)}.{nearest(unknown[0], ids)} `package "
+            "show` lists its items.",
+            returncode=Exit.MISSING,
         )
     items = {ids[item]: action for item, action in options["decide"]}
     told = {"items": items, "secrets": dict(options["secret"])}
@@ -218,8 +220,8 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
 
 
 def _team(name: str | None) -> Team | None:
-    """The team with this name or id, None without one. Raises Invalid."""
-    return core.team_named(name, actor=None) if name else None
+    """The team with this name or id, None without one. Raises CommandError."""
+    return team_named(name) if name else None
 
 
 def _chosen(names: list[str], tag: str) -> QuerySet[Connection]:
@@ -227,17 +229,9 @@ def _chosen(names: list[str], tag: str) -> QuerySet[Connection]:
     given. Raises CommandError.
     """
     rows = listing.connections({"tag": tag}, "alias")
-    return rows.filter(pk__in=[_connection(name).pk for name in names]) if names else rows
-
-
-def _connection(name: str) -> Connection:
-    """The connection with this id or alias. Raises CommandError."""
-    row: Connection | None = get_by_id_or_alias(
-        Connection.objects.all(), name.strip(), COMMAND_LINE
+    return (
+        rows.filter(pk__in=[row_named("connection", name).pk for name in names]) if names else rows
     )
-    if row is None:
-        raise CommandError(f"There is no connection {name!r}. `connection list` shows them.")
-    return row
 
 
 def _content(file: str) -> bytes:

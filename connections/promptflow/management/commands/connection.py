@@ -3,18 +3,20 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from connections import services as core
 from connections.catalog import confirm_types
+from connections.management.output import print_json
 from connections.models import Connection
-from connections.operator_command import OperatorCommand
+from connections.operator_command import Exit, OperatorCommand, nearest, not_there
 from connections.promptflow import services
 from connections.promptflow.format.documents import (
     Document,
@@ -33,21 +35,13 @@ from connections.promptflow.format.files import (
     without_empty,
 )
 from connections.promptflow.format.shapes import shape_of, type_names
-from connections.promptflow.services import Action, apply_documents
+from connections.promptflow.services import Action, AppliedChange, apply_documents
 
-from ..arguments import add_actions
+from ..arguments import EXAMPLES, add_actions
 from ..completion import script
 from ..prompts import answered, confirmed
 
-EXPECTED = (
-    Refused,
-    core.Invalid,
-    core.InUse,
-    core.Stale,
-    core.Throttled,
-    PermissionDenied,
-    DatabaseError,
-)
+Overrides = list[tuple[list[str], str]]
 TAKEN = (
     "There is a connection {!r} already. Change it with `connection update -n`, or give --force to "
     "overwrite it."
@@ -56,49 +50,33 @@ NOT_INSTALLED = (
     "The provider {} is not installed. Install the connection type or the Python package that "
     "brings it."
 )
-GONE = "There is no connection {!r}. `connection list` shows them."
 
 
 class Command(OperatorCommand):
     """Creates, changes, shows and deletes connections under promptflow's names.
 
-    Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
-    wrong arguments.
+    Results are JSON or YAML on stdout, everything else is said on stderr.
     """
 
     help = (
         "Create, change, show, list, delete and test connections; files and habits of `pf "
         "connection` work."
     )
-    requires_system_checks: list[
-        str
-    ] = []  # they import every page and template, and take as long as the rest
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         self.parser = parser
         add_actions(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        action = options["action"]
-        if action is None:
-            self.parser.print_help(self.stdout)
-            return
         try:
-            with suppress(
-                DatabaseError
-            ):  # told by whatever needs the database next; not all actions do
+            with suppress(DatabaseError):  # told by whatever needs the database next
                 confirm_types()
-            getattr(self, f"_{action.replace('-', '_')}")(options)
-        except EXPECTED as error:
-            self._fail(f"connection.{action} failed: {_sentence(error)}")
+            getattr(self, f"_{options['action'].replace('-', '_')}")(options)
+        except (Refused, core.Invalid) as error:
+            raise CommandError(_sentence(error)) from error
         except (KeyboardInterrupt, EOFError):
-            self._fail(f"connection.{action} failed: It was cancelled. Nothing was written.")
-
-    def _fail(self, text: str) -> NoReturn:
-        if not getattr(self, "_called_from_command_line", False):
-            raise CommandError(text)
-        self.stderr.write(" ".join(text.split("\n")))
-        sys.exit(1)
+            raise CommandError("It was cancelled. Nothing was written.") from None
 
     def _say(self, text: str) -> None:
         self.stderr.write(text, style_func=str)
@@ -177,7 +155,9 @@ class Command(OperatorCommand):
 
     def _found(self, name: str, row: Connection | None) -> Connection:
         if row is None:
-            raise Refused([((), GONE.format(name))])
+            names = Connection.objects.values_list("name", "alias")
+            known = {one for pair in names for one in pair}
+            raise not_there("connection", name, known, "connection list")
         return row
 
     def _show(self, options: dict[str, Any]) -> None:
@@ -193,10 +173,10 @@ class Command(OperatorCommand):
         self._tell_lost(None)
 
     def _delete(self, options: dict[str, Any]) -> None:
-        row = services.find_to_change(options["name"].strip())
+        row = self._found(options["name"], services.find_to_change(options["name"].strip()))
         if not options["yes"] and not confirmed(f"Delete the connection {options['name']}?"):
             self._say("The delete operation was canceled.")
-        elif row is not None:  # one that is gone is not an error, as in promptflow
+        else:
             core.delete_connection(row, actor=None)
 
     def _test(self, options: dict[str, Any]) -> None:
@@ -206,46 +186,63 @@ class Command(OperatorCommand):
         found = {"name": row.name, **{name: getattr(check, name) for name in names}}
         self._print({name: value for name, value in found.items() if value not in (None, "")})
         if not check.success:
-            self._fail(f"connection.test failed: {check.message}")
+            raise CommandError(check.message)
 
     # Folders
 
     def _apply(self, options: dict[str, Any]) -> None:
-        documents = self._documents(options["file"])
+        documents = self._documents(options["file"], options["overrides"])
         label = options["label"] or Path(options["file"]).resolve().name
         changes = apply_documents(
             documents, actor=None, label=label, prune=options["prune"], dry_run=options["dry_run"]
         )
+        self._tell(changes, options)
+        if count := sum(one.action is Action.CONFLICT for one in changes):
+            text = f"{count} conflict{'' if count == 1 else 's'}. Nothing was written."
+            raise Refused([((), text)])
+        self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
+        if options["exit_code"] and any(one.action is not Action.UNCHANGED for one in changes):
+            sys.exit(Exit.FOUND)
+
+    def _tell(self, changes: Sequence[AppliedChange], options: dict[str, Any]) -> None:
+        if options["output"] == "json":
+            print_json(self, [asdict(one) for one in changes])
+            return
         for one in changes:  # `update     my-azure  (azure.yaml): api_base, api_version`
             source = f"  ({one.source})" if one.source else ""
             more = one.message or ", ".join(one.fields)
             self.stdout.write(f"{one.action:<10} {one.name}{source}{f': {more}' if more else ''}")
             self._warn(f"{one.source}: {note}" for note in one.notes)
-        if count := sum(one.action is Action.CONFLICT for one in changes):
-            raise Refused(
-                [((), f"{count} conflict{'' if count == 1 else 's'}. Nothing was written.")]
-            )
-        self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
 
-    def _documents(self, folder: str) -> list[tuple[str, Document]]:
+    def _documents(self, folder: str, overrides: Overrides) -> list[tuple[str, Document]]:
         """Reads every file of the folder. Raises Refused with the problems of all of them."""
-        documents, problems = [], []
+        documents, problems, left = [], [], list(overrides)
         for path in connection_files(folder):
             try:
-                documents.append((path.name, self._document(path)))
+                documents.append((path.name, self._document(path, left)))
             except (Refused, core.Invalid) as refused:
                 problems.append(f"{path.name}: {_sentence(refused)}")
         if problems:
             raise Refused([((), f"{' '.join(problems)} Nothing was written.")])
+        if left:
+            name = ".".join(left[0][0])
+            known = [document.name for _, document in documents]
+            text = f"--set {name}: no file is about a connection of that name."
+            near = nearest(".".join(left[0][0][:-1]), known)
+            raise CommandError(f"{text}{near} Nothing was written.", returncode=Exit.MISSING)
         return documents
 
-    def _document(self, path: Path) -> Document:
+    def _document(self, path: Path, overrides: Overrides) -> Document:
+        """Reads one file, and takes those of `overrides` that are about its connection."""
         content, warnings = read_file(str(path))
+        name = env_name(path) if is_env(path.name) else str(content.get("name") or "")
+        mine = _taken(overrides, name)
+        content = with_overrides(content, mine)
         document = read_document(content, name=env_name(path) if is_env(path.name) else "")
         self._warn(f"{path.name}: {warning}" for warning in [*warnings, *document.warnings])
         onto = services.find_promptflow(document.name)
         document = services.keeping_answers(document, onto)
-        return answered(document, services.needed_answers(document, onto), self._say)
+        return answered(document, services.needed_answers(document, onto), self._say, f"{name}.")
 
     def _dump(self, options: dict[str, Any]) -> None:
         rows = [self._find(name) for name in options["names"]] or services.promptflow_rows(None)
@@ -274,12 +271,17 @@ class Command(OperatorCommand):
             self.stdout.write(script(self.parser, options["shell"], type_names()), ending="")
 
 
+def _taken(overrides: Overrides, name: str) -> Overrides:
+    """Takes from `overrides` those that begin with the name of a connection, and returns what is
+    behind it. A name may have dots.
+    """
+    depth, leading = len(name.split(".")), f"{name}."
+    mine = [one for one in overrides if name and ".".join(one[0]).startswith(leading)]
+    overrides[:] = [one for one in overrides if one not in mine]
+    return [(path[depth:], value) for path, value in mine]
+
+
 def _sentence(error: BaseException) -> str:
     if isinstance(error, core.Invalid):
         return " ".join(f"{one.field}: {one.message}" for one in error.errors)
-    if isinstance(error, DatabaseError):
-        return (
-            f"The database does not answer as it should ({type(error).__name__}). Is DATABASE_URL "
-            "right, and was `manage.py migrate` run?"
-        )
     return str(error)

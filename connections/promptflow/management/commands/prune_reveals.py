@@ -21,6 +21,11 @@ class Command(OperatorCommand):
         "Delete records of reads with tokens for flows that are older than CONNECTIONS_REVEAL_DAYS."
     )
 
+    examples = """
+prune_reveals
+prune_reveals --days 30 --dry-run
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--days", type=int, help="how many days to keep, instead of CONNECTIONS_REVEAL_DAYS"

@@ -6,8 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
-from connections.errors import Invalid, Throttled, Unusable
-from connections.lookup import get_by_id_or_alias
+from connections.management.named import row_named
 from connections.models import Connection
 from connections.operator_command import OperatorCommand
 from connections.replacement import services
@@ -17,10 +16,15 @@ NOT_WATCHED = "{} has its new key. The one before cannot be decrypted, so it is 
 
 
 class Command(OperatorCommand):
-    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+    """Replaces a key, goes back to the one before, or forgets it."""
 
     help = "Replace the key of a connection: test the next one, switch to it, watch it."
-    requires_system_checks: list[str] = []
+    examples = """
+replace_key my-openai --from-stdin < next-key.txt
+replace_key my-openai --reference '$OpenAI:NextKey'
+replace_key my-openai --go-back
+replace_key my-openai --forget
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the connection's alias or id")
@@ -39,18 +43,11 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        row = get_by_id_or_alias(Connection.objects.all(), options["name"])
-        if row is None:
-            raise CommandError(f"There is no connection {options['name']!r}.")
-        try:
-            if options["go_back"] or options["forget"]:
-                self._end(row, options)
-            else:
-                self._replace(row, options)
-        except Invalid as refused:
-            raise CommandError(" ".join(one.message for one in refused.errors)) from None
-        except (Unusable, Throttled) as refused:
-            raise CommandError(str(refused)) from None
+        row = row_named("connection", options["name"])
+        if options["go_back"] or options["forget"]:
+            self._take_back(row, options)
+        else:
+            self._replace(row, options)
 
     @sensitive_variables("value")
     def _replace(self, row: Connection, options: dict[str, Any]) -> None:
@@ -61,7 +58,7 @@ class Command(OperatorCommand):
         text = DONE if made.is_watching else NOT_WATCHED
         self.stdout.write(text.format(row.name, made.until))
 
-    def _end(self, row: Connection, options: dict[str, Any]) -> None:
+    def _take_back(self, row: Connection, options: dict[str, Any]) -> None:
         found = services.replacement_of(row)
         if found is None:
             raise CommandError(f"The key of {row.name} was never replaced.")

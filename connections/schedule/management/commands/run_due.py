@@ -15,9 +15,10 @@ class Command(OperatorCommand):
 
     help = (
         "Run once what is due: checks of connections, deletion of what is too old, renewal of "
-        "OAuth2 tokens. Ends with 0 when it was done or another process does it, with 1 when a job "
-        "failed or the database does not answer."
+        "OAuth2 tokens. While another process does it, it does nothing."
     )
+
+    examples = "run_due --once    # in a crontab: every five minutes"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -2,23 +2,22 @@
 described by documents.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.management.base import CommandError, CommandParser
 
 from connections import catalog
 from connections import services as core
-from connections.former_aliases import COMMAND_LINE
-from connections.lookup import get_by_id_or_alias
-from connections.models import Connection
-from connections.operator_command import OperatorCommand
+from connections.management.named import row_named, team_named
+from connections.management.output import add_output, print_json
+from connections.operator_command import OperatorCommand, not_there
 from connections.types import services
 from providers.core.errors import ProviderError
 
+KEY = "its key, as `connectiontype list` shows it"
 EXPECTED = (
     core.Invalid,
     core.InUse,
@@ -32,27 +31,35 @@ EXPECTED = (
 
 
 def _add_give(give: CommandParser) -> None:
-    give.add_argument("key")
+    give.add_argument("key", help=KEY)
     to = give.add_mutually_exclusive_group(required=True)
-    to.add_argument("--team", help="name or id")
-    to.add_argument("--to-all", action="store_true")
+    to.add_argument("--team", help="the name or id of the team")
+    to.add_argument("--to-all", action="store_true", help="offer it to everybody")
 
 
 class Command(OperatorCommand):
-    """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
-    wrong arguments.
-    """
+    """Results are printed on stdout, everything else is said on stderr."""
 
     help = (
         "Install, list, show, remove and check connection types; bring connections up to new "
         "versions of those that are files; have connections allowed in a browser."
     )
-    requires_system_checks: list[
-        str
-    ] = []  # they import every page and template, and take as long as the rest
+    examples = """
+connectiontype check acme.yaml
+connectiontype install acme.yaml --dry-run
+connectiontype install acme.yaml
+connectiontype install acme.yaml --team Support    # offered to this team only
+connectiontype give acme.desk --to-all
+connectiontype list
+connectiontype list --output json    # for programs
+connectiontype show acme.desk
+connectiontype remove acme.desk
+connectiontype sync
+connectiontype authorize my-mail    # prints an address to open in a browser
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         install = actions.add_parser(
             "install", help="install every type of a document, or their next versions"
         )
@@ -64,13 +71,13 @@ class Command(OperatorCommand):
         _add_give(actions.add_parser("give", help="offer an installed type to one team, or to all"))
         where = "are installed, in CONNECTIONS_TYPES_DIR, or come with Switchboard"
         listing = actions.add_parser("list", help=f"list the types that {where}")
-        listing.add_argument("--json", action="store_true", help="for machines")
+        add_output(listing)
         show = actions.add_parser("show", help="print a type's document")
-        show.add_argument("key")
+        show.add_argument("key", help=KEY)
         remove = actions.add_parser(
             "remove", help="remove an installed type that no connection uses"
         )
-        remove.add_argument("key")
+        remove.add_argument("key", help=KEY)
         actions.add_parser(
             "sync", help="bring connections up to the versions of types that are files"
         )
@@ -86,19 +93,13 @@ class Command(OperatorCommand):
         check = actions.add_parser(
             "check", help="read documents and say what is wrong with them; installs nothing"
         )
-        check.add_argument("files", nargs="+", metavar="file")
+        check.add_argument("files", nargs="+", metavar="file", help="YAML or JSON; - reads stdin")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
         except EXPECTED as error:
-            self._fail(f"connectiontype {options['action']} failed: {' '.join(_sentences(error))}")
-
-    def _fail(self, text: str) -> NoReturn:
-        if not getattr(self, "_called_from_command_line", False):
-            raise CommandError(text)
-        self.stderr.write(text)
-        sys.exit(1)
+            raise CommandError(" ".join(_sentences(error))) from error
 
     def _say(self, text: str) -> None:
         self.stderr.write(text, style_func=str)
@@ -110,7 +111,7 @@ class Command(OperatorCommand):
         if options["dry_run"]:
             self._say("Nothing was written: this is a dry run.")
             return
-        team = core.team_named(options["team"], actor=None) if options["team"] else None
+        team = team_named(options["team"]) if options["team"] else None
         for done in services.install_types(text, actor=None, team=team):
             act = (
                 "installed"
@@ -123,9 +124,16 @@ class Command(OperatorCommand):
             self._tell(done.move)
 
     def _give(self, options: dict[str, Any]) -> None:
-        team = core.team_named(options["team"], actor=None) if options["team"] else None
+        team = team_named(options["team"]) if options["team"] else None
+        self._known(options["key"])
         row = services.give_type(options["key"], team, actor=None)
         self.stdout.write(f"{row.key}  {f'for {team.name}' if team else 'for all'}")
+
+    @staticmethod
+    def _known(key: str) -> None:
+        keys = [one.key for one in services.connection_types()]
+        if key not in keys:
+            raise not_there("connection type", key, keys, "connectiontype list")
 
     def _describe(self, one: services.TypePreview) -> None:
         """Prints guesses, warnings and hosts of a type. Raises Invalid for a refused one."""
@@ -154,13 +162,9 @@ class Command(OperatorCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         found = services.connection_types()
-        if options["json"]:
+        if options["output"] == "json":
             names = ("key", "version", "label", "source", "file", "used_by")
-            self.stdout.write(
-                json.dumps(
-                    [{name: getattr(one, name) for name in names} for one in found], indent=2
-                )
-            )
+            print_json(self, [{name: getattr(one, name) for name in names} for one in found])
             return
         width = max((len(one.key) for one in found), default=0)
         for one in found:
@@ -173,9 +177,11 @@ class Command(OperatorCommand):
             )
 
     def _show(self, options: dict[str, Any]) -> None:
+        self._known(options["key"])
         self.stdout.write(services.connection_type(options["key"]).document)
 
     def _remove(self, options: dict[str, Any]) -> None:
+        self._known(options["key"])
         services.remove_type(options["key"], actor=None)
         self._say(f"{options['key']} is removed.")
 
@@ -188,11 +194,7 @@ class Command(OperatorCommand):
             self._say("Every connection is at the version of its type.")
 
     def _authorize(self, options: dict[str, Any]) -> None:
-        connection = get_by_id_or_alias(
-            Connection.objects.all(), options["connection"], COMMAND_LINE
-        )
-        if connection is None:
-            self._fail(f"There is no connection {options['connection']}.")
+        connection = row_named("connection", options["connection"])
         asked = services.ask_authorization(connection, options["redirect_uri"], actor=None)
         self._say("Open this address, and allow it:")
         self.stdout.write(asked.address)
@@ -203,10 +205,7 @@ class Command(OperatorCommand):
     def _check(self, options: dict[str, Any]) -> None:
         wrong = [name for name in options["files"] if not self._checked(name)]
         if wrong:
-            self._fail(
-                f"connectiontype check failed: {len(wrong)} of {len(options['files'])} cannot be "
-                "installed."
-            )
+            raise CommandError(f"{len(wrong)} of {len(options['files'])} cannot be installed.")
 
     def _checked(self, name: str) -> bool:
         try:

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from connections.models import SUFFIX, IssuerRule, ServiceAccount, TrustedIssuer
-from connections.operator_command import OperatorCommand
-from connections.services import Invalid, Scope
+from connections.management.named import service_account_named
+from connections.management.output import add_output, print_json
+from connections.models import IssuerRule, TrustedIssuer
+from connections.operator_command import OperatorCommand, not_there
+from connections.services import Scope
 from connections.workloads import services
 
 ALGORITHMS = services.ALGORITHMS
@@ -20,29 +22,66 @@ class Command(OperatorCommand):
 
     help = "Trusted issuers of workload identity: add, list, switch, delete, try a token."
 
+    examples = """
+trusted_issuer list
+trusted_issuer list --output json    # for programs
+trusted_issuer add github https://token.actions.githubusercontent.com --audience switchboard
+trusted_issuer add-rule github main --where repository=example/shop --service-account ci-deploy \
+--scope gateway:use
+trusted_issuer switch-off github --rule main
+trusted_issuer switch-on github --rule main
+trusted_issuer delete github --rule main
+trusted_issuer delete github
+trusted_issuer fetch-keys github
+trusted_issuer try < token.txt
+"""
+
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="list all with their rules")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        add_output(actions.add_parser("list", help="list all with their rules"))
         add = actions.add_parser("add", help="trust an issuer")
         add.add_argument("name", help="such as github-actions")
         add.add_argument("issuer", help="the iss of its tokens")
-        add.add_argument("--audience", action="append", required=True, dest="audiences")
-        add.add_argument("--algorithm", action="append", dest="algorithms", choices=ALGORITHMS)
+        self._add_checks(add)
         add.add_argument("--jwks-url", default="", help="where its keys are")
-        add.add_argument("--longest-age", type=int, default=1440, metavar="MINUTES")
         self._add_rule(actions.add_parser("add-rule", help="add a rule to an issuer"))
         for action, said in ACTS.items():
             one = actions.add_parser(action, help=f"{said} an issuer, or one of its rules")
-            one.add_argument("name")
+            one.add_argument("name", help="the name of the issuer")
             one.add_argument("--rule", help="the rule, in the place of the issuer")
         keys = actions.add_parser("fetch-keys", help="fetch the keys of an issuer now")
-        keys.add_argument("name")
+        keys.add_argument("name", help="the name of the issuer")
         actions.add_parser("try", help="judge the token on standard input; it is not stored")
+
+    @staticmethod
+    def _add_checks(add: CommandParser) -> None:
+        add.add_argument(
+            "--audience",
+            action="append",
+            required=True,
+            dest="audiences",
+            metavar="AUDIENCE",
+            help="an aud of its tokens; can be repeated",
+        )
+        add.add_argument(
+            "--algorithm",
+            action="append",
+            dest="algorithms",
+            choices=ALGORITHMS,
+            help="how its tokens may be signed; can be repeated; all of these, if left out",
+        )
+        add.add_argument(
+            "--longest-age",
+            type=int,
+            default=1440,
+            metavar="MINUTES",
+            help="how old a token may be (1440)",
+        )
 
     @staticmethod
     def _add_rule(rule: CommandParser) -> None:
         rule.add_argument("issuer", help="the name of the issuer")
-        rule.add_argument("name")
+        rule.add_argument("name", help="what the rule is called")
         rule.add_argument(
             "--where",
             action="append",
@@ -50,11 +89,27 @@ class Command(OperatorCommand):
             metavar="CLAIM=TEXT",
             help="a condition; * stands for any characters; can be repeated",
         )
-        rule.add_argument("--service-account", required=True, metavar="NAME")
-        rule.add_argument("--scope", action="append", required=True, dest="scopes", choices=SCOPES)
-        rule.add_argument("--profile", action="append", default=[], dest="profiles")
-        rule.add_argument("--requests-per-minute", type=int)
-        rule.add_argument("--tokens-per-day", type=int)
+        rule.add_argument(
+            "--service-account", required=True, metavar="NAME", help="whose rights a token has"
+        )
+        rule.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            dest="scopes",
+            choices=SCOPES,
+            help="what a token may do; can be repeated",
+        )
+        rule.add_argument(
+            "--profile",
+            action="append",
+            default=[],
+            dest="profiles",
+            metavar="PROFILE",
+            help="id or alias of a profile it is limited to; can be repeated",
+        )
+        rule.add_argument("--requests-per-minute", type=int, help="left out: no limit")
+        rule.add_argument("--tokens-per-day", type=int, help="left out: no limit")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         acts = {
@@ -64,13 +119,16 @@ class Command(OperatorCommand):
             "fetch-keys": self._fetch_keys,
             "try": self._try,
         }
-        try:
-            acts.get(options["action"], self._act)(options)
-        except Invalid as refused:
-            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+        acts.get(options["action"], self._act)(options)
 
-    def _list(self, _options: dict[str, Any]) -> None:
-        for row in services.trusted_issuers():
+    def _list(self, options: dict[str, Any]) -> None:
+        found = services.trusted_issuers()
+        if options["output"] == "json":
+            print_json(self, [_described(row) for row in found])
+            return
+        if not found:
+            self.stderr.write("There are none.", style_func=str)
+        for row in found:
             state = "on" if row.is_active else "off"
             self.stdout.write(f"{row.name}  {state}  {row.issuer}  {len(row.keys)} keys")
             for rule in services.rules_of(row):
@@ -105,7 +163,7 @@ class Command(OperatorCommand):
             conditions[claim.strip()] = text.strip()
         names = ("name", "scopes", "profiles", "requests_per_minute", "tokens_per_day")
         values = {name: options[name] for name in names}
-        account = _account(options["service_account"])
+        account = service_account_named(options["service_account"])
         issuer = _issuer(options["issuer"])
         row = services.create_rule(
             issuer, actor=None, conditions=conditions, account=account, **values
@@ -145,19 +203,34 @@ class Command(OperatorCommand):
 def _issuer(name: str) -> TrustedIssuer:
     row = services.trusted_issuers().filter(name=name).first()
     if row is None:
-        raise CommandError(f"There is no trusted issuer {name!r}.")
+        known = services.trusted_issuers().values_list("name", flat=True)
+        raise not_there("trusted issuer", name, known, "trusted_issuer list")
     return row
 
 
 def _rule(issuer: TrustedIssuer, name: str) -> IssuerRule:
     row = services.rules_of(issuer).filter(name=name).first()
     if row is None:
-        raise CommandError(f"{issuer.name} has no rule {name!r}.")
+        known = services.rules_of(issuer).values_list("name", flat=True)
+        raise not_there(f"rule of {issuer.name}", name, known, "trusted_issuer list")
     return row
 
 
-def _account(name: str) -> ServiceAccount:
-    row = ServiceAccount.objects.filter(user__username=f"{name}{SUFFIX}").first()
-    if row is None:
-        raise CommandError(f"There is no service account {name!r}.")
-    return row
+def _described(row: TrustedIssuer) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "issuer": row.issuer,
+        "active": row.is_active,
+        "audiences": row.audiences,
+        "keys": len(row.keys),
+        "rules": [
+            {
+                "name": rule.name,
+                "active": rule.is_active,
+                "conditions": rule.conditions,
+                "service_account": rule.account.name,
+                "scopes": rule.scopes,
+            }
+            for rule in services.rules_of(row)
+        ],
+    }
