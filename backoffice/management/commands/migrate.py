@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
@@ -14,6 +15,7 @@ from connections.operator_command import OperatorCommand
 WAIT, TRIES, PAUSE = 600.0, 20, 1.0
 # SQLSTATEs: postgresql.org/docs/current/errcodes-appendix.html
 IN_THE_WAY = ("55P03", "40P01")  # the lock of somebody else, a deadlock with them
+NOT_USABLE = "The database cannot be used: {}\nCheck DATABASE_URL, and that the server runs."
 MAY_NOT, READ_ONLY = "42501", "25006"
 
 
@@ -52,6 +54,8 @@ migrate --wait 60    # seconds, while another process migrates
                 f"Another process has been migrating for {options['wait']:.0f} s. Run this again "
                 "when it has ended, or with a longer --wait."
             ) from None
+        except psycopg.OperationalError as error:  # of the lock, which has its own connection
+            raise CommandError(NOT_USABLE.format(str(error).strip())) from error
         except DatabaseError as error:
             text = _words(error)
             if not text:
@@ -96,5 +100,5 @@ def _words(error: DatabaseError) -> str:
     if state == READ_ONLY or "readonly database" in said:
         return f"The database can only be read: {said}\nRun this on the primary, with write access."
     if isinstance(error, OperationalError):
-        return f"The database cannot be used: {said}\nCheck DATABASE_URL, and that the server runs."
+        return NOT_USABLE.format(said)
     return ""

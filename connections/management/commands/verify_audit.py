@@ -67,7 +67,9 @@ def _read(name: str) -> list[dict[str, str]]:
     try:
         lines = Path(name).read_text().splitlines()
         return [{"day": one["day"], "digest": one["digest"]} for one in map(json.loads, lines)]
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+    except (ValueError, KeyError) as error:
         raise CommandError(f"{name} is not a file that --write wrote: {error}.") from None
 
 

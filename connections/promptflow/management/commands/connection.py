@@ -227,7 +227,7 @@ class Command(OperatorCommand):
         if left:
             name = ".".join(left[0][0])
             known = [document.name for _, document in documents]
-            text = f"--set {name}: no file is about a connection of that name."
+            text = f"--set {name}: no file is about such a connection. Write --set NAME.KEY=VALUE."
             near = nearest(".".join(left[0][0][:-1]), known)
             raise CommandError(f"{text}{near} Nothing was written.", returncode=Exit.MISSING)
         return documents

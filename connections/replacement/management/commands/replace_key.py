@@ -39,7 +39,7 @@ replace_key my-openai --forget
             "--forget", action="store_true", help="end the watch, and forget the unused key"
         )
         parser.add_argument(
-            "--anyway", action="store_true", help="even if the test cannot reach the service"
+            "--anyway", action="store_true", help="replace it also if the service cannot be reached"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
