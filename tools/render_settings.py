@@ -20,6 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE, TEXTS = ROOT / "docs" / "settings.md", ROOT / "backoffice" / "settings.yaml"
 BEGIN = "<!-- from here on: by `make docs`, from backoffice/settings.yaml -->\n"
 FAMILY = "OIDC_"  # any number of them, which one entry describes
+NEXT = """
+## Where to go on
+
+- [running.md](running.md): a server as a whole.
+- [troubleshooting.md](troubleshooting.md#it-does-not-start): it does not start.
+"""
 SWITCH = "`true` or `false`"
 
 Entry = dict[str, str]
@@ -34,7 +40,7 @@ def main(arguments: list[str]) -> None:
     if wrong := misplaced(groups):
         sys.exit(f"backoffice/settings.yaml: {wrong}")
     before, _, _ = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    text = before + BEGIN + rendered(groups)
+    text = before + BEGIN + rendered(groups) + NEXT
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != text:

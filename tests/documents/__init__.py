@@ -1,0 +1,1 @@
+"""The documents are done as a reader would do them: `make test-docs`."""

@@ -1,0 +1,67 @@
+"""Does every block of the documents, one after the other, and ends with 1 if one fails.
+
+`python -m tests.documents`, or with the names of pages: then these alone, after the first two, whose
+rows the others use.
+"""
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.httpserver import Answer, HttpServer
+from tests.upstreams import aimock
+
+from .blocks import FIRST, REASONS, Block, blocks_of, misplaced, pages
+from .doing import Failed, do
+from .place import Place, place
+
+FIXTURES = Path(__file__).parent / "service"
+
+
+def main(wanted: list[str]) -> int:
+    """Returns how the process ends."""
+    began = time.monotonic()
+    chosen = [*FIRST, *wanted] if wanted else pages()
+    done: Counter[str] = Counter()
+    failed = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="documents-")))
+        service = stack.enter_context(aimock(fixtures=FIXTURES))
+        shop = stack.enter_context(HttpServer({"/orders": Answer(body=[{"number": 1001}])})).url
+        with place(folder, service, shop) as here:
+            for page in dict.fromkeys(chosen):
+                failed += _do_page(page, here, done)
+        log = (folder / "run.log").read_text(errors="replace")
+    for said, count in sorted(done.items()):
+        _, _, reason = said.partition("not run: ")
+        why = f" ({REASONS[reason]})" if reason in REASONS else ""
+        print(f"{count:4} {said}{why}")
+    print(f"{sum(done.values())} blocks, {len(failed)} failed, {time.monotonic() - began:.0f} s")
+    if any("Traceback" in line for line in log.splitlines()):
+        print(f"The server's log has a traceback:\n{log[-3000:]}")
+        return 1
+    return bool(failed)
+
+
+def _do_page(page: str, here: Place, done: "Counter[str]") -> list[Block]:
+    """The blocks of a page that failed."""
+    failed: list[Block] = []
+    before: list[Block] = []
+    for block in blocks_of(page):
+        try:
+            if wrong := misplaced(block):
+                raise Failed(wrong)
+            done[do(block, here, before)] += 1
+        except Failed as error:
+            done["FAILED"] += 1
+            failed.append(block)
+            print(f"FAILED {block}\n{block.text}--- {error}\n", flush=True)
+        before.append(block)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

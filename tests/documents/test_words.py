@@ -1,0 +1,30 @@
+"""The documents name no setting, address, command, option, scope or name that there is not."""
+
+import pytest
+
+from .blocks import pages
+from .words import unknown_in, unknown_words
+
+
+@pytest.mark.parametrize("page", pages())
+def test_the_code_knows_what_a_page_names(page: str):
+    assert sorted(set(unknown_words(page))) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("CONNECTIONS_EGRES_ALLOW", "setting CONNECTIONS_EGRES_ALLOW"),
+        ("GET /api/v1/conections/{idOrAlias}", "address /api/v1/conections/{idOrAlias}"),
+        ("/connections/gone/for/ever", "address /connections/gone/for/ever"),
+        ("manage.py tokn list", "command tokn"),
+        ("manage.py token make x", "command token make"),
+        ("token create x --scop admin", "option token create --scop"),
+        ("connections:raed", "scope connections:raed"),
+        ("no_such_code", "name no_such_code"),
+        ("noSuchField", "name noSuchField"),
+        ("make tests", "target tests"),
+    ],
+)
+def test_what_there_is_not_is_named(code: str, found: str):
+    assert list(unknown_in(code)) == [found]
