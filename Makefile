@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill release test-pythons test-promptflow test-stores test-metrics test-upgrades test-instances docs catalogue lock test-deploy test-image
+.PHONY: help run test lint lint-code lint-chain audit sbom fuzz format bench bench-peers drill release test-pythons test-promptflow test-stores test-metrics test-upgrades test-instances docs catalogue lock test-deploy test-image test-docs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -102,6 +102,9 @@ test-upgrades: .venv/.dev ## the previous release and this one on one database, 
 test-instances: .venv/.dev ## four instances behind HAProxy, on PgBouncer, PostgreSQL and Redis of their own, asked in turn, one killed (installs Debian's packages)
 	@tools/ensure_cluster && export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/instances/together.py
 
+test-docs: .venv/.dev ## every block of the documents, done in order in a fresh copy (ARGS=docs/gateway.md for some pages)
+	@node=$$(tools/ensure_node) && export PATH="$$node:$$PATH" && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m tests.documents $(ARGS)
+
 test-deploy: .venv/.dev .venv-deploy/.ready ## the files of deploy/ by the programs that read them, nginx and Caddy in front of a server (2 minutes; installs 280 MB, and Debian's packages)
 	@tools/ensure_deploy && export $(THROW_AWAY) && $(KEEP_BYTECODE) && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/deploy/documents.py tests/deploy/proxies.py
@@ -110,7 +113,7 @@ test-image: .venv/.dev .venv-deploy/.ready ## every step of the image in a root 
 	@tools/ensure_deploy && .venv-deploy/bin/python tools/image.py && export $(THROW_AWAY) && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 -s $(ARGS) tests/deploy/image.py
 
-docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml, docs/architecture.md, docs/settings.md, docs/commands.md, and what is made of the names of metrics, from the code
+docs: .venv/.dev ## write docs/providers.md and docs/providers/, docs/openapi.yaml, docs/architecture.md, docs/settings.md, docs/commands.md, and what is made of the names of metrics, from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
 	  $(PYTHON_BIN) manage.py render_openapi && $(PYTHON_BIN) -m tools.render_architecture && \
 	  $(PYTHON_BIN) -m tools.render_metrics && $(PYTHON_BIN) -m tools.render_settings && \

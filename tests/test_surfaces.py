@@ -151,8 +151,8 @@ def test_it_is_in_the_documents():
     with available(Invented):
         text = "\n".join(render(Invented))
     assert (
-        "## Invented Service" in text
-        and "| Wobble factor | `wobble` |  | `3` |" in text
+        "# Invented Service" in text
+        and "| Wobble factor | `wobble` | `wobble` |" in text
         and "`$Env:INVENTED_PHRASE`" in text
     )
 
@@ -198,4 +198,5 @@ def test_a_module_dropped_into_the_folder_needs_no_other_change(tmp_path: Path):
         check=True,
         capture_output=True,
     )
-    assert "| Fizz level | `fizz` |" in (tmp_path / "docs" / "providers.md").read_text()
+    page = tmp_path / "docs" / "providers" / "dropped-in.md"
+    assert "| Fizz level | `fizz` |" in page.read_text()

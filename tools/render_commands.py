@@ -17,6 +17,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "commands.md"
 BEGIN = "<!-- from here on: by `make docs`, from the parsers of the commands -->\n"
+NEXT = """
+## Where to go on
+
+- [tutorial.md](tutorial.md): the first commands, in their order.
+- [settings.md](settings.md): what commands read from the environment.
+- [sdk.md](sdk.md): the same from Python, from another machine.
+"""
 ROOMS = ("backoffice", "connections", "gateway")
 
 
@@ -24,7 +31,7 @@ def main(arguments: list[str]) -> None:
     """Write the page, or with --check exit with a sentence if it is not what it should be."""
     django.setup()
     before, _, _ = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    text = before + BEGIN + rendered(our_commands())
+    text = before + BEGIN + rendered(our_commands()) + NEXT
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != text:

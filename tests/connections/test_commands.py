@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from connections.management.commands.render_provider_docs import render
+from connections import services
+from connections.management.commands.render_provider_docs import least, render
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 from tests.fakes import fake_provider
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def docs(settings, tmp_path: Path) -> Path:
-    """docs/providers.md of another place."""
+    """docs/providers.md of another place, and docs/providers/ beside it."""
     settings.BASE_DIR = tmp_path
     return tmp_path / "docs" / "providers.md"
 
@@ -56,9 +57,29 @@ def test_a_new_provider_makes_the_page_stale(docs: Path):
         call_command("render_provider_docs", "--check")
 
 
+def test_a_page_of_a_provider_that_is_gone_is_stale_and_is_taken_away(docs: Path):
+    call_command("render_provider_docs")
+    gone = docs.parent / "providers" / "gone.md"
+    gone.write_text("# Gone")
+    with pytest.raises(CommandError, match="out of date"):
+        call_command("render_provider_docs", "--check")
+    call_command("render_provider_docs")
+    assert not gone.exists()
+
+
+@pytest.mark.django_db
+def test_the_example_of_every_page_is_a_connection():
+    for provider in all_providers():
+        saved = services.create_connection(
+            provider.id, actor=None, name=provider.name, settings=least(provider)
+        )
+        assert saved.row.provider_id == provider.id
+
+
 @pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
 def test_every_setting_is_a_row_of_as_many_cells_as_the_head(provider):
-    head, _, *rows = [line for line in render(provider) if line.startswith("|")]
+    text = "\n".join(render(provider))
+    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
     cells = head.count("|")
     assert [row.replace("\\|", "").count("|") for row in rows] == [cells] * len(
         settings_fields(provider)

@@ -29,11 +29,11 @@ def test_a_profile_is_made_listed_and_deleted():
         *("create", "content-writer", "echo", "echo-1", "--fallback", "spare"),
         *("--set", "temperature=0.2", "--set", "system_prompt_template=Be brief."),
     )
-    assert said == "Content writer is made. Ask for content-writer, with a token.\n"
+    assert said == "Content writer is made. Programs ask for content-writer, with a token.\n"
     made = Profile.objects.get(alias="content-writer")
     settings = {"temperature": 0.2, "system_prompt_template": "Be brief."}
     assert (made.settings, made.connection.alias) == (settings, "echo")
-    assert json.loads(run("list"))[0] == {
+    assert json.loads(run("list", "--output", "json"))[0] == {
         "alias": "content-writer",
         "name": "Content writer",
         "capability": "Chat",
@@ -41,10 +41,11 @@ def test_a_profile_is_made_listed_and_deleted():
         "model": "echo-1",
         "is_active": True,
     }
-    with pytest.raises(CommandError, match="content-writer|Content writer"):
+    with pytest.raises(CommandError, match="Content writer"):
         run("delete", "spare")
+    assert run("list") == "content-writer  echo  echo-1\nspare  echo  echo-1\n"
     run("delete", "content-writer")
-    assert [one["alias"] for one in json.loads(run("list"))] == ["spare"]
+    assert [one["alias"] for one in json.loads(run("list", "--output", "json"))] == ["spare"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Does every block of the documents, one after the other, and ends with 1 if one fails.
 
-`python -m tests.documents`, or with the names of pages: then these alone, after the first two, whose
-rows the others use.
+`python -m tests.documents`, or with the names of pages: then these alone, after the first
+two, whose rows the others use.
 """
 
 import sys

@@ -10,7 +10,7 @@ A comment above a block, `<!-- test: ... -->`, says what its text cannot:
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INDEX = ROOT / "docs" / "index.md"
 FIRST = ("README.md", "docs/tutorial.md")  # all later pages use their names and rows
 
+COMMANDS = "docs/commands.md"
 REASONS = {
     "cloud": "an account with a cloud or another service",
     "cron": "a line for cron, not for a shell",
@@ -61,8 +62,9 @@ def pages() -> list[str]:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a document."""
-    return blocks_in((ROOT / page).read_text(encoding="utf-8"), page)
+    """The blocks of a document. Those of the list of commands are examples of their help."""
+    found = blocks_in((ROOT / page).read_text(encoding="utf-8"), page)
+    return [replace(one, marks={"skip": "form"}) for one in found] if page == COMMANDS else found
 
 
 def blocks_in(text: str, page: str) -> list[Block]:
@@ -107,7 +109,7 @@ def _is_output(block: Block, found: list[Block], end: int) -> bool:
 
 
 def _with_output(block: Block, output: Block) -> Block:
-    return Block(block.page, block.line, block.language, block.text, block.marks, output)
+    return replace(block, output=output)
 
 
 def misplaced(block: Block) -> str:

@@ -14,7 +14,12 @@ from .blocks import GENERATED, Block
 from .place import KEPT, Place
 from .printed import difference
 
-
+# Python that does the blocks above: what they print is not this one's.
+QUIETLY = """
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()):
+    exec({})
+"""
 # The rows of the tutorial, which it makes in three ways.
 MADE = (("profile", "delete", "content-writer"), ("connection", "delete", "-n", "echo", "-y"))
 
@@ -92,11 +97,11 @@ def _run_python(block: Block, place: Place, before: list[Block]) -> str:
         start = max(i for i, one in enumerate(above) if "continues" not in one.marks)
     text = "".join(place.told(one.text) for one in above[start:])
     if "shell" in block.marks:
-        return _succeed(place, "", "python", "manage.py", "shell", "-v", "0", "-c", place.told(block.text))
+        shell = ("python", "manage.py", "shell", "-v", "0", "-c")
+        return _succeed(place, "", *shell, place.told(block.text))
     if not text:
         return _succeed(place, place.told(block.text), "python", "-")
-    # what the blocks above print is not this one's
-    quiet = f"import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()):\n    exec({text!r})\n"
+    quiet = QUIETLY.format(repr(text))
     return _succeed(place, quiet + place.told(block.text), "python", "-")
 
 
@@ -107,8 +112,8 @@ def _run_javascript(block: Block, place: Place, _before: list[Block]) -> str:
 
 def _judge(block: Block, place: Place) -> None:
     """Raises Failed if the settings of a block would stop a start."""
-    values = {name: value or "" for name, value in dotenv_values(stream=StringIO(block.text)).items()}
-    named = [f"{name}={value}" for name, value in values.items()]
+    values = dotenv_values(stream=StringIO(block.text))
+    named = [f"{name}={value or ''}" for name, value in values.items()]
     done = place.run("env", *named, "python", "manage.py", "settings")
     if done.returncode:
         raise Failed(done.stderr.strip().splitlines()[-1])
@@ -119,8 +124,9 @@ def _read_systemd(text: str) -> None:
 
 
 def _read_settings(text: str) -> None:
-    if bad := [one for one in text.splitlines() if not re.match(r"(#.*|[A-Z][A-Z0-9_a-z]*=.*|)$", one)]:
-        raise ValueError(bad[0])
+    for line in text.splitlines():
+        if not re.match(r"(#.*|[A-Z][A-Z0-9_a-z]*=.*|)$", line):
+            raise ValueError(line)
 
 
 def _read_yaml(text: str) -> None:

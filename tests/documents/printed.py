@@ -44,9 +44,7 @@ def _document(printed: str) -> Any:
 
 def _pattern(expected: str) -> "re.Pattern[str]":
     """`...` is anything; a line of it alone any lines; blanks are blanks, however many."""
-    parts = [
-        r"\s+".join(map(re.escape, re.split(r"\s+", one))) for one in expected.split(ANYTHING)
-    ]
+    parts = [r"\s+".join(map(re.escape, re.split(r"\s+", one))) for one in expected.split(ANYTHING)]
     return re.compile(".*?".join(parts), re.DOTALL)
 
 

@@ -14,7 +14,7 @@ def test_the_code_knows_what_a_page_names(page: str):
 @pytest.mark.parametrize(
     ("code", "found"),
     [
-        ("CONNECTIONS_EGRES_ALLOW", "setting CONNECTIONS_EGRES_ALLOW"),
+        ("CONNECTIONS_EGRESS_ALOW", "setting CONNECTIONS_EGRESS_ALOW"),
         ("GET /api/v1/conections/{idOrAlias}", "address /api/v1/conections/{idOrAlias}"),
         ("/connections/gone/for/ever", "address /connections/gone/for/ever"),
         ("manage.py tokn list", "command tokn"),

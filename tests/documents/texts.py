@@ -11,7 +11,7 @@ from .blocks import ROOT
 ROOMS = ("backoffice", "connections", "gateway", "providers")
 SCRIPTS = ("tools/ensure_venv", "tools/step")
 VARYING = "\0"  # in the place of what is another one each time
-PLACE = re.compile(r"%\(\w+\)s|%[sd]|\{\{.*?\}\}|\{[^{}]*\}|\$\([^)]*\)")
+PLACE = re.compile(r"%\(\w+\)s|%[sd]|\{\{ [\w.|]+ \}\}|\{(?![%{ ])[^{}]*\}|\$\([^)]*\)")
 
 
 def is_said(message: str) -> bool:

@@ -18,28 +18,10 @@ from markdown_it import MarkdownIt
 from backoffice.settings import ENVIRONMENT
 from connections.services import Scope
 
-from .blocks import ROOT
+from .blocks import COMMANDS, ROOT
 
-# Names that no file of ours but a document has, and why.
-FOREIGN = frozenset(
-    """
-    default_pool_size max_client_conn default_transaction_read_only pg_dump
-    non_idempotent
-    expirationSeconds project_id repository_id requestedAccessTokenVersion
-    min_decryption_version azure_openai openai_compatible
-    cleanupAuditLogs contextAliasExists deleteAuditLog getAllContextResourceTypes getAllContexts
-    getAllEntityTypes getAllGuardrailEvaluators getAllGuardrails getAllTestFeatures
-    getAllTestGraders getAllTestRuns getAllTests getAllToolScopes getAllTools
-    getAuditLogByIdentifier getAuditLogs getCapabilities getSupportedEntityTypes
-    getUsageBreakdownByProvider getVersionHistory guardrailAliasExists rollbackToVersion
-    transcribeAudio
-    my_open_ai
-    CONNECTIONS_EGRES_ALLOW GATEWAY_PORT
-    gateway_usageattempt gateway_usagerecord
-    """.split()
-)  # of PgBouncer and PostgreSQL, nginx, platforms, Vault, promptflow, Umbraco.AI; names that a
-# reader gives; mistakes that a page shows; tables, whose names Django makes
-DEVELOPERS = ("CONTRIBUTING.md", "docs/changes.md", "docs/architecture.md", "docs/pages.md", "docs/scaling.md")
+NAMES = ROOT / "tests" / "documents" / "foreign_names.yaml"
+DEVELOPERS = ("CONTRIBUTING.md", *(f"docs/{one}.md" for one in ("changes", "pages", "scaling")))
 ELSEWHERE = ("/metrics", "/v1/metrics", "/v1/traces")  # in front of Django; of OpenTelemetry
 OURS = ("CONNECTIONS_", "GATEWAY_", "SIGN_IN_", "API_THROTTLE", "DATABASE_", "CACHE_", "AUDIT_")
 SAMPLES = ("00000000-0000-4000-8000-000000000000", "1", "x", "chat", "openai", "connections/x")
@@ -49,6 +31,15 @@ CAPS = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
 SCOPE = re.compile(r"(?:connections|profiles|gateway|usage|audit):[a-z]+")
 WORD = re.compile(r"[A-Za-z0-9_]+")
+TARGET = re.compile(r"\bmake ([a-z][\w-]*)(?=[\s`;)]|$)")
+KINDS = (".py", ".yaml", ".yml", ".html", ".toml", ".js", ".service", ".sh", "")
+
+
+@cache
+def foreign() -> frozenset[str]:
+    """Names of others."""
+    groups = yaml.safe_load(NAMES.read_text(encoding="utf-8")).values()
+    return frozenset(name for group in groups for name in group)
 
 
 def inline_code(text: str) -> list[str]:
@@ -82,9 +73,9 @@ def source_words(*more: str) -> frozenset[str]:
     """Every word of the code, of what is deployed, of the API's document and of the list of
     metrics, which is made from the code; and of these folders.
     """
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
     words: set[str] = set()
-    for name in [one for one in listed.stdout.splitlines() if _is_source(one) or one.startswith(more)]:
+    for name in [one for one in listed if _is_source(one) or one.startswith(more)]:
         words.update(WORD.findall((ROOT / name).read_text(encoding="utf-8", errors="ignore")))
     return frozenset(words)
 
@@ -95,7 +86,7 @@ def _is_source(name: str) -> bool:
     return (
         not name.startswith(("docs/", "tests/", "locale/", "bench/"))
         and (ROOT / name).is_file()
-        and Path(name).suffix in (".py", ".yaml", ".yml", ".html", ".toml", ".js", ".service", ".sh", "")
+        and Path(name).suffix in KINDS
     )
 
 
@@ -104,7 +95,8 @@ def unknown_words(page: str) -> Iterator[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
     tests = source_words("tests/", "bench/") if page in DEVELOPERS else frozenset()
     for one in _unknown_words(text):
-        if one.partition(" ")[2] not in tests:
+        kind, _, name = one.partition(" ")
+        if name not in tests and (page, kind) != (COMMANDS, "setting"):  # what is to be filled in
             yield one
 
 
@@ -124,7 +116,7 @@ def unknown_in(code: str) -> Iterator[str]:
         yield from _unknown_address(found[1])
     if SCOPE.fullmatch(code) and code not in {*Scope, "connections:reveal"}:
         yield f"scope {code}"
-    if NAME.fullmatch(code) and code not in source_words() | FOREIGN:
+    if NAME.fullmatch(code) and code not in source_words() | foreign():
         yield f"name {code}"
 
 
@@ -132,8 +124,9 @@ def _unknown_settings(code: str) -> Iterator[str]:
     for name in CAPS.findall(code):
         is_ours = name.startswith(OURS) and not name.endswith("_")
         known = settings_names() if is_ours else source_words() | settings_names()
-        if name not in known | FOREIGN and not hasattr(settings, name) and not re.match(r"OIDC_[A-Z]+_", name):
-            yield f"setting {name}"
+        if name in known | foreign() or hasattr(settings, name) or name.startswith("OIDC_"):
+            continue
+        yield f"setting {name}"
 
 
 def _unknown_address(path: str) -> Iterator[str]:
@@ -164,19 +157,14 @@ def _routes(resolver: URLResolver) -> Iterator[str]:
 
 def _is_address(path: str) -> bool:
     """True for what begins like one of this server's; the others are paths of a machine."""
-    return path.split("/")[1] in ADDRESSES
-
-
-ADDRESSES = frozenset(
-    "api v1 connections profiles tokens references usage attention notices audit health metrics "
-    "promptflow admin sign-in teams people account service-accounts styleguide history".split()
-)
+    first = path.split("/")[1]
+    return any(one.partition("/")[0] == first for one in _routes(get_resolver())) or first == "v1"
 
 
 def _unknown_commands(code: str) -> Iterator[str]:
-    for name in re.findall(r"\bmake ([a-z][\w-]*)(?=[\s`;)]|$)", code) if code.startswith("make ") else ():
-        if f"\n{name}:" not in (ROOT / "Makefile").read_text(encoding="utf-8"):
-            yield f"target {name}"
+    made = TARGET.findall(code) if code.startswith("make ") else ()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8") if made else ""
+    yield from (f"target {name}" for name in made if f"\n{name}:" not in makefile)
     if called := re.search(r"(?:^|[\s(])(?:\S*/)?manage\.py ([a-z_]+)(.*)", code):
         yield from unknown_call(called[1], called[2])
     elif (name := code.partition(" ")[0]) in _parsers() and " " in code:
@@ -186,7 +174,7 @@ def _unknown_commands(code: str) -> Iterator[str]:
 def unknown_call(name: str, rest: str) -> Iterator[str]:
     """What of a command's words the command does not take."""
     if name not in _parsers():
-        if name not in get_commands():
+        if name not in {*get_commands(), "help"}:
             yield f"command {name}"
         return
     parser = _parsers()[name]

@@ -47,7 +47,7 @@ LINES = {
     "notices list": "zqbtarget",
     "package export {file} zqbalias": "1 connection and",
     "profile list": "zqbprofilealias",
-    "profile create other zqbsecond model-1": "Ask for other",
+    "profile create other zqbsecond model-1": "Programs ask for other",
     "profile delete zqbprofilealias": "",
     "purge_secrets zqbalias": "versions: 0 purged",
     "replace_key zqbsecond --forget": "zqbsecond",

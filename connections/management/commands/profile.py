@@ -6,31 +6,47 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from connections import services
-from connections.lookup import get_by_id_or_alias
-from connections.models import Connection, Profile
+from connections.models import Profile
 from connections.operator_command import OperatorCommand
 from connections.profile_settings import profile_fields
 from providers.core.base import Capability
 
-NOTHING = "There is no {} {!r}. `{} list` shows them."
+from ..named import row_named
+from ..output import add_output, print_json
+
 CAPABILITIES = {one.lower(): str(one) for one in Capability}
 
 
 class Command(OperatorCommand):
-    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+    """Makes, lists and deletes profiles."""
 
-    help = "Make a profile of a connection and a model; list profiles, delete one."
-    requires_system_checks: list[str] = []
+    help = "Make a profile of a connection and a model; list profiles; delete one."
+    examples = """
+profile create content-writer openai-production gpt-4o-mini
+profile create content-writer echo echo-1 --set temperature=0.2 --fallback spare
+profile create search openai-production text-embedding-3-small --capability embedding
+profile list --output json    # for programs
+profile delete content-writer
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="make a profile")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        self._add_create(actions.add_parser("create", help="make a profile"))
+        add_output(actions.add_parser("list", help="every profile, with its connection"))
+        delete = actions.add_parser("delete", help="delete a profile that nothing needs")
+        delete.add_argument("alias", help="its alias or id")
+
+    @staticmethod
+    def _add_create(create: CommandParser) -> None:
         create.add_argument("alias", help="by which programs ask for it")
         create.add_argument("connection", help="alias or id of the connection that answers")
         create.add_argument("model", help="a model of its service")
         create.add_argument("--name", default="", help="made from the alias if not given")
         create.add_argument(
-            "--capability", choices=CAPABILITIES, default="chat", help="chat if not given"
+            "--capability",
+            choices=CAPABILITIES,
+            default="chat",
+            help="what it does, chat if not given",
         )
         create.add_argument(
             "--set",
@@ -48,66 +64,55 @@ class Command(OperatorCommand):
             metavar="ALIAS",
             help="a profile that answers when this one cannot; can be repeated",
         )
-        actions.add_parser("list", help="list profiles as JSON")
-        actions.add_parser("delete", help="delete a profile").add_argument(
-            "alias", help="its alias or id"
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except services.Invalid as refused:
-            raise CommandError(" ".join(one.message for one in refused.errors)) from None
-        except services.InUse as refused:
-            raise CommandError(str(refused)) from None
+        getattr(self, f"_{options['action']}")(options)
 
     def _create(self, options: dict[str, Any]) -> None:
         capability = CAPABILITIES[options["capability"]]
-        row = _found(Connection, options["connection"])
+        connection = row_named("connection", options["connection"])
         saved = services.create_profile(
-            row,
+            connection,
             actor=None,
+            team=connection.team,
             capability=capability,
             alias=options["alias"],
             name=options["name"] or options["alias"].replace("-", " ").capitalize(),
             model=options["model"],
             settings=_settings(capability, options["settings"]),
-            fallbacks=[_found(Profile, one) for one in options["fallbacks"]],
+            fallbacks=[row_named("profile", one) for one in options["fallbacks"]],
         )
-        said = f"{saved.row.name} is made. Ask for {saved.row.alias}, with a token."
-        self.stdout.write(said)
+        row = saved.row
+        self.stdout.write(f"{row.name} is made. Programs ask for {row.alias}, with a token.")
 
-    def _list(self, _options: dict[str, Any]) -> None:
+    def _list(self, options: dict[str, Any]) -> None:
         rows = Profile.objects.select_related("connection").order_by("alias")
-        told = [
-            {
-                "alias": one.alias,
-                "name": one.name,
-                "capability": one.capability,
-                "connection": one.connection.alias,
-                "model": one.model,
-                "is_active": one.is_active,
-            }
-            for one in rows
-        ]
-        self.stdout.write(json.dumps(told, indent=4, ensure_ascii=False))
+        if options["output"] == "json":
+            print_json(self, [_described(one) for one in rows])
+            return
+        for one in rows:
+            state = "" if one.is_active else "  (switched off)"
+            self.stdout.write(f"{one.alias}  {one.connection.alias}  {one.model}{state}")
 
     def _delete(self, options: dict[str, Any]) -> None:
-        row = _found(Profile, options["alias"])
+        row = row_named("profile", options["alias"])
         services.delete_profile(row, actor=None)
         self.stdout.write(f"{row.name} is deleted.")
 
 
-def _found(model: Any, name: str) -> Any:
-    row = get_by_id_or_alias(model.objects.all(), name)
-    if row is None:
-        kind = model._meta.model_name
-        raise CommandError(NOTHING.format(kind, name, kind))
-    return row
+def _described(row: Profile) -> dict[str, Any]:
+    return {
+        "alias": row.alias,
+        "name": row.name,
+        "capability": row.capability,
+        "connection": row.connection.alias,
+        "model": row.model,
+        "is_active": row.is_active,
+    }
 
 
 def _settings(capability: str, pairs: list[str]) -> dict[str, Any]:
-    """KEY=VALUE as settings: a value is JSON where the setting is no text."""
+    """KEY=VALUE as settings: a value is JSON where it can be read so, else a text."""
     fields = profile_fields(capability)
     found: dict[str, Any] = {}
     for pair in pairs:
