@@ -37,6 +37,7 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 lint-chain: .venv/.dev
 	$(PYTHON_BIN) -m tools.sbom --check
 	$(PYTHON_BIN) -m tools.secret_strings
+	$(PYTHON_BIN) -m tools.plain_words
 	$(PYTHON_BIN) -m tools.weaknesses
 
 lint-code: .venv/.dev

@@ -101,7 +101,7 @@ class ProfileSettings(BaseModel):
     fallback_on: list[FallbackCode] | None = _limit(
         gettext_noop("Move on when"),
         gettext_noop("Which failures let the next fallback answer."),
-        gettext_noop("as usual: %(usual)s"),
+        gettext_noop("by default: %(usual)s"),
         FALLBACK_CODES,
         FALLBACKS,
         DEFAULT_FALLBACK_CODES,

@@ -37,10 +37,10 @@ class HealthSerializer(CamelCaseSerializer):
     state = serializers.ChoiceField(
         STATES,
         help_text=(
-            "ok; degraded: some calls or some models fail, or a fallback answers; failed; resting: "
-            "in a cool-down, so that profiles with a fallback ask it last; setup: it cannot be "
-            "used as it is; unused: nobody has asked for it for 90 days; stale: its settings "
-            "changed since it was tested; never: neither tested nor called."
+            "ok and failed say themselves. degraded: some calls or some models fail, or a fallback "
+            "answers. resting: in a cool-down, so that profiles with a fallback ask it last. "
+            "setup: it cannot be used as it is. unused: nobody has asked for it for 90 days. "
+            "stale: its settings changed since it was tested. never: it was never tested or called."
         ),
     )
     code = serializers.CharField(help_text="Of the failure, or why it cannot be used.")

@@ -168,7 +168,7 @@ def limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
     }
     return [
         FieldError(
-            name, "invalid", _("1 to %(most)s, or nothing for no limit.") % {"most": f"{most:,}"}
+            name, "invalid", _("1 to %(most)s, or empty for no limit.") % {"most": f"{most:,}"}
         )
         for name, most in wrong.items()
     ]

@@ -173,14 +173,14 @@ def _of_access(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) ->
     if fault.subject.failed_at is not None:
         cause = _(
             "Its OAuth2 token could not be renewed (%(code)s). Calls fail when the one that is in "
-            "use has ended. Test it to see why, or allow it anew."
+            "use has ended. Test it to see why, or allow it again."
         ) % {"code": fault.subject.failure}
         return Told(title, address, cause, _("Not renewed"))
     words = {"day": _day(fault)}
     if fault.step == 0:
-        cause = _("Its refresh token ended on %(day)s. Allow the connection anew.") % words
+        cause = _("Its refresh token ended on %(day)s. Allow the connection again.") % words
         return Told(title, address, cause, _("Access ended"))
-    cause = _("Its refresh token ends on %(day)s. Allow the connection anew.") % words
+    cause = _("Its refresh token ends on %(day)s. Allow the connection again.") % words
     return Told(title, address, cause, _("Access ends"))
 
 

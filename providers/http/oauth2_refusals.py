@@ -14,7 +14,8 @@ REFUSALS = {
     "invalid_grant": (
         "unauthorized",
         "The token service {host} does not accept the user name, password, refresh token, code or "
-        "signed token. Enter valid ones; what a person allowed in a browser is to be allowed anew.",
+        "signed token. Enter valid ones; what a person allowed in a browser has to be allowed "
+        "again.",
     ),
     "unauthorized_client": (
         "forbidden",

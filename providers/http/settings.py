@@ -70,7 +70,7 @@ class HttpSettings(ProxiedSettings):
     auth_type: AuthType = setting(
         "none",
         title="Authentication",
-        description="What lets a request in.",
+        description="How requests prove who they are.",
         labels={
             "none": "None",
             "basic": "Basic (user name and password)",
@@ -132,7 +132,7 @@ class HttpSettings(ProxiedSettings):
         None,
         title="Scope",
         description=(
-            "What the token shall allow, with blanks between several. Empty for what the token "
+            "What the token may do, with blanks between several. Empty for what the token "
             "service gives by itself."
         ),
         shown_when=("auth_type", "oauth2"),

@@ -111,7 +111,9 @@ def client_context(one: ClientCertificate) -> ssl.SSLContext:
     except ProviderError as error:  # its frames hold the key
         failure = error.message
     except ValueError:
-        failure = "The client certificate, or its authority, is not a certificate. Paste both anew."
+        failure = (
+            "The client certificate, or its authority, is not a certificate. Paste both again."
+        )
     if failure:
         raise ProviderError(failure, "bad_request", True)
     _load_chain(context, chain, key)

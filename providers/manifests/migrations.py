@@ -119,7 +119,7 @@ def _lost_field(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
     if today and field and was and was.is_secret and not field.is_secret:
         yield (
             f"The secret {name} would become {today}, which everybody may read. Drop it, and ask "
-            "for it anew."
+            "for it again."
         )
 
 

@@ -105,7 +105,7 @@ def test_the_page_of_a_team_sets_its_limits_for_whoever_manages_all(ours: Owner)
     shown = words(hers.get(address))
     assert "Requests a minute 60 Tokens a day no limit" in shown and "Save the limits" not in shown
     refused = words(boss.post(address, posted | {"requests_per_minute": "0"}))
-    assert "or nothing for no limit" in refused
+    assert "or empty for no limit" in refused
     assert Team.objects.get(pk=ours.team.pk).requests_per_minute == 60
 
 

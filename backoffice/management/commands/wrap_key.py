@@ -30,7 +30,7 @@ class Command(OperatorCommand):
 
     help = (
         "Make a data key, have Vault's Transit or AWS KMS wrap it, and print the entry for "
-        "FERNET_KEYS; with --key an existing one, so that nothing is encrypted anew. --again "
+        "FERNET_KEYS; with --key an existing one, so that nothing is encrypted again. --again "
         "wraps the wrapped ones by the newest version of their wrapping keys."
     )
     examples = """
@@ -42,7 +42,7 @@ wrap_key --again
     def add_arguments(self, parser: CommandParser) -> None:
         ways = parser.add_mutually_exclusive_group(required=True)
         ways.add_argument("--with", dest="by", metavar="KEY", help=FORMS)
-        ways.add_argument("--again", action="store_true", help="wrap what is wrapped anew")
+        ways.add_argument("--again", action="store_true", help="wrap again what is wrapped")
         parser.add_argument(
             "--key",
             type=int,
@@ -78,7 +78,7 @@ wrap_key --again
             "A new data key. Put this in front of the others in FERNET_KEYS, and restart."
             if position is None
             else f"Put this in place of key {position} in FERNET_KEYS, and restart. Nothing has to "
-            "be encrypted anew."
+            "be encrypted again."
         )
         self._record({"wrapped_by": str(wrapping), "key": position or "new"})
 

@@ -40,7 +40,7 @@ class MemberForm(RefusableForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=150,
-        help_text=_("Of a person or a service account that is here already."),
+        help_text=_("Of a person or a service account that exists already."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "dir": "auto"}),
     )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.OPERATOR)

@@ -34,7 +34,7 @@ rotate_credentials --bind    # after a restore of a backup that an older version
         parser.add_argument(
             "--bind",
             action="store_true",
-            help="bind what a backup or an older version stored to where it is; you vouch for that",
+            help="accept secrets where a backup or an older version stored them; look first",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -43,10 +43,10 @@ rotate_credentials --bind    # after a restore of a backup that an older version
         if options["bind"]:
             self.stdout.write(f"{services.bind_credentials()} bound to where they are.")
         if not options["check"]:
-            line = ProgressLine(self.stderr, "encrypted anew")
+            line = ProgressLine(self.stderr, "encrypted again")
             number = services.rotate_credentials(line)
             line.end()
-            self.stdout.write(f"{number} encrypted anew with the newest key.")
+            self.stdout.write(f"{number} encrypted again with the newest key.")
         report = services.key_report()
         for position, (key, count) in enumerate(report.counts.items()):
             self.stdout.write(

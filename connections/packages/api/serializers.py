@@ -155,7 +155,8 @@ class PackageItemSerializer(CamelCaseSerializer):
         ["create", "nothing", "keep", "replace", "copy", "merge", "skip", "refuse"]
     )
     differences = serializers.ListField(
-        child=serializers.CharField(), help_text="Labels of what is otherwise here. Never a value."
+        child=serializers.CharField(),
+        help_text="Labels of the settings that differ. Never a value.",
     )
     missing_secrets = serializers.ListField(
         child=serializers.CharField(), help_text="Placeholders for which there is no secret yet."

@@ -31,7 +31,7 @@ class PackageConflict(Exception):
         if len(plan.conflicts) > 5:
             names = _("%(names)s and more") % {"names": names}
         text = _(
-            "Nothing was imported, because of %(names)s. Decide what becomes of each, or leave it "
+            "Nothing was imported, because of %(names)s. Decide what to do with each, or leave it "
             "out."
         )
         super().__init__(text % {"names": names})

@@ -34,7 +34,7 @@ CHOICES = {
     UNUSABLE: ("keep", "copy", "skip"),
     MISSING_TYPE: ("skip",),
 }
-UNDECIDED = gettext_noop("It differs from what is here. Decide what becomes of it.")
+UNDECIDED = gettext_noop("This installation has it with other content. Decide what to do with it.")
 
 
 @dataclass

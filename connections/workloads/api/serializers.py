@@ -81,7 +81,7 @@ class TrustedIssuerSerializer(CamelCaseSerializer):
     algorithms = serializers.ListField(child=serializers.CharField())
     jwks_url = serializers.CharField()
     longest_age = serializers.IntegerField()
-    is_active = serializers.BooleanField(help_text="Off: none of its tokens is taken.")
+    is_active = serializers.BooleanField(help_text="Off: its tokens are refused.")
     rule_count = serializers.IntegerField()
     key_ids = serializers.ListField(
         child=serializers.CharField(), help_text="Of the keys that are kept."

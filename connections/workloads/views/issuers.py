@@ -51,9 +51,7 @@ class IssuerCreateView(IssuerPage):
             except Invalid as refused:
                 form.add_refusal(refused)
             else:
-                text = _(
-                    "%(name)s is trusted. Add a rule: without one none of its tokens is taken."
-                )
+                text = _("%(name)s is trusted. Add a rule: its tokens are accepted by rules only.")
                 messages.success(request, text % {"name": row.name})
                 if request.user.has_perm(CHANGE):
                     _tell_keys(request, services.fetch_keys(row, actor=request.user))

@@ -74,12 +74,12 @@ def not_taken_setting() -> Any:
         None,
         title="Not taken",
         description=(
-            "What the service refuses of OpenAI's protocol, words with commas between them: "
-            "stream_options, max_tokens or max_completion_tokens (the other one is sent), "
-            "developer (sent as system), content_parts (texts in parts become one text), "
-            "parallel_tool_calls, user, name (of a message's author), echoes (reasoning_content "
-            "and the like in messages), cache_control, tool_names (other than letters, digits, _ "
-            "and -). Most refusals are also learned when they come."
+            "What the service refuses of OpenAI's protocol, as words with commas between them. "
+            "Fields: stream_options, max_tokens or max_completion_tokens (the other one is sent), "
+            "parallel_tool_calls, user, cache_control. In messages: developer (sent as system), "
+            "content_parts (texts in parts become one text), name (of the author), echoes "
+            "(reasoning_content and the like). In tools: tool_names (other than letters, digits, "
+            "_ and -). Most refusals are also learned when they come."
         ),
         group="Advanced",
         placeholder="stream_options, developer",

@@ -124,7 +124,7 @@ def test_a_history_row_of_a_deleted_connection_is_rotated_too(rows: dict, settin
 def test_the_command_rotates_and_counts(rows: dict):
     lines = run().splitlines()
     assert lines == [
-        "2 encrypted anew with the newest key.",
+        "2 encrypted again with the newest key.",
         f"key 1 ({NEW}, newest): 4",
         f"key 2 ({OLD}): 0",
         "no key: 2",
@@ -164,7 +164,7 @@ def test_the_command_with_check_passes_after_a_rotation(rows: dict, settings):
 
 def test_the_command_can_be_run_again(rows: dict):
     run()
-    assert run().startswith("0 encrypted anew")
+    assert run().startswith("0 encrypted again")
 
 
 def test_the_command_without_keys_says_so(settings):
