@@ -56,6 +56,7 @@ lint-code: .venv/.dev
 	  $(PYTHON_BIN) -m tools.render_metrics --check && \
 	  $(PYTHON_BIN) -m tools.render_settings --check && \
 	  $(PYTHON_BIN) -m tools.render_commands --check && \
+	  $(PYTHON_BIN) -m tools.render_errors --check && \
 	  $(PYTHON_BIN) -m tools.catalogue --check
 
 release: .venv/.dev ## whether this commit can be released, and its tag's message (ARGS=--tag makes the tag)
@@ -114,11 +115,11 @@ test-image: .venv/.dev .venv-deploy/.ready ## every step of the image in a root 
 	@tools/ensure_deploy && .venv-deploy/bin/python tools/image.py && export $(THROW_AWAY) && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 -s $(ARGS) tests/deploy/image.py
 
-docs: .venv/.dev ## write docs/providers.md and docs/providers/, docs/openapi.yaml, docs/architecture.md, docs/settings.md, docs/commands.md, and what is made of the names of metrics, from the code
+docs: .venv/.dev ## write docs/providers.md and docs/providers/, docs/openapi.yaml, docs/architecture.md, docs/settings.md, docs/errors.md, docs/commands.md, and what is made of the names of metrics, from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
 	  $(PYTHON_BIN) manage.py render_openapi && $(PYTHON_BIN) -m tools.render_architecture && \
 	  $(PYTHON_BIN) -m tools.render_metrics && $(PYTHON_BIN) -m tools.render_settings && \
-	  exec $(PYTHON_BIN) -m tools.render_commands
+	  $(PYTHON_BIN) -m tools.render_errors && exec $(PYTHON_BIN) -m tools.render_commands
 
 catalogue: .venv/.dev ## write the messages of pages into locale/, for translation (ARGS=--check: does it lack any?)
 	@exec $(PYTHON_BIN) -m tools.catalogue $(ARGS)

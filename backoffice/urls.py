@@ -39,6 +39,7 @@ urlpatterns = [
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
     path("", include("backoffice.finding.urls")),
+    path("", include("backoffice.documents.urls")),
     path("", include("backoffice.audit.urls")),
     *(path(f"{prefix}/", include(one)) for prefix, all_ in PREFIXES.items() for one in all_),
     path("health/live", health_live, name="health-live"),
