@@ -73,9 +73,9 @@ def test_no_field_holds_what_looks_like_a_credential(written: StringIO):
 
 def test_the_line_of_a_request_is_written_as_all_others_are(written: StringIO):
     request = REQUEST_ID.set("order-17")
-    logging.getLogger("gunicorn.access").warning("GET / 200")
+    logging.getLogger("gateway").warning("GET / 200")
     REQUEST_ID.reset(request)
-    own = json.loads(request_line("gunicorn.access", "GET / 200", {"request_id": "order-17"}))
+    own = json.loads(request_line("gateway", "GET / 200", {"request_id": "order-17"}))
     (other,) = lines(written)
     assert len(own.pop("time")) == len(other.pop("time")) and own | {"level": "WARNING"} == other
 

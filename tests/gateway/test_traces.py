@@ -256,6 +256,11 @@ def test_every_line_that_the_server_writes_is_json(traced: Gateway):
     assert {one["level"] for one in lines(traced)} and all(one["time"] for one in lines(traced))
 
 
+def tokens(collector: Collector) -> Any:
+    """What was told of tokens, for each of its attributes."""
+    return collector.metrics()[CONVENTIONS["usage"]].histogram.data_points
+
+
 def test_the_numbers_of_metrics_come_to_the_collector_too(traced: Gateway, collector: Collector):
     profile = traced.known("words?usage=full")
     traced.chat(profile, stream=True).read()
@@ -268,8 +273,10 @@ def test_the_numbers_of_metrics_come_to_the_collector_too(traced: Gateway, colle
     assert point.count == sum(point.bucket_counts) and point.sum > 0 and not point.HasField("max")
     asked = {CONVENTIONS["operation"]: "chat", CONVENTIONS["provider"]: "openai-compatible"}
     assert asked.items() <= attributes(point.attributes).items()
-    told = [(attributes(one.attributes), one.count, one.sum) for one in usage.histogram.data_points]
     asked |= {CONVENTIONS["model"]: "words?usage=full", CONVENTIONS["type"]: "input"}
-    assert [total / count for one, count, total in told if one == asked] == [9]
+    told = eventually(
+        lambda: [one for one in tokens(collector) if attributes(one.attributes) == asked]
+    )
+    assert [one.sum / one.count for one in told] == [9]
     assert usage.unit == CONVENTIONS["tokens"]
     assert first.unit == "s" and len(point.explicit_bounds) + 1 == len(point.bucket_counts)

@@ -33,17 +33,18 @@ class Program:
     def __init__(self, server: Server, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         self.client = httpx2.Client(base_url=server.url, headers=headers, timeout=30)
-        self.answered: list[int] = []
+        self.answered: list[str] = []
+        self.refused: list[str] = []
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """An answer of the API."""
         return self.client.request(method, f"/api/v1{path}", json=body)
 
     def chat(self) -> int:
-        """The status of a request to the gateway; 200 is noted in `answered`."""
-        status = int(self.client.post("/v1/chat/completions", json=CHAT).status_code)
-        self.answered += [status] if status == 200 else []
-        return status
+        """The status of a request to the gateway; the text is in `answered` or in `refused`."""
+        answer = self.client.post("/v1/chat/completions", json=CHAT)
+        (self.answered if answer.status_code == 200 else self.refused).append(answer.text)
+        return int(answer.status_code)
 
     def switch(self, is_active: bool) -> int:
         """Switches the connection of all requests to the gateway on or off."""

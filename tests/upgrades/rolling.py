@@ -117,7 +117,7 @@ def test_instances_are_upgraded_one_after_the_other_and_back(on_postgresql: Stag
                 assert stage.acted(old) == before, "the previous release on the new schema"
                 new = stage.served(NEW, ours)
                 assert bad(stage.acted(new)) == {}, "this release beside the previous one"
-            assert {status for _, status in load.statuses} == {200}, load.statuses
+            assert {status for _, status in load.statuses} == {200}, old.refused
             assert (old.ready()[0], new.ready()[0]) == (200, 200)
             _what_one_switches_off_the_other_refuses(old, new)
             _what_one_switches_off_the_other_refuses(new, old)
@@ -125,6 +125,25 @@ def test_instances_are_upgraded_one_after_the_other_and_back(on_postgresql: Stag
     with ExitStack() as theirs:
         old = stage.served(stage.old, theirs)
         assert stage.acted(old) == before and old.ready()[0] == 200, "back to the previous one"
+    stage.verify()
+
+
+def test_both_releases_serve_while_usage_is_partitioned_and_after(on_postgresql: Stage):
+    stage = on_postgresql
+    stage.variables["GATEWAY_USAGE_DAYS"] = "30"  # 400 take more locks than PostgreSQL has at first
+    stage.begin()
+    with ExitStack() as servers:
+        old = stage.served(stage.old, servers)
+        before = stage.acted(old)
+        NEW.manage(stage.variables, "migrate", "-v0")
+        new = stage.served(NEW, servers)
+        with Load(old) as theirs, Load(new) as ours:
+            NEW.manage(stage.variables, "partition_usage")
+            assert stage.acted(old) == before, "the previous release, with partitions"
+            assert bad(stage.acted(new)) == {}, "this release, with partitions"
+        for load, program in ((theirs, old), (ours, new)):
+            assert {status for _, status in load.statuses} == {200}, program.refused
+        _what_one_switches_off_the_other_refuses(old, new)
     stage.verify()
 
 
