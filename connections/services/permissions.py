@@ -36,7 +36,7 @@ def require(actor: Actor, *permissions: str, on: Any = None) -> None:
     """
     for permission in permissions:
         if not may(actor, permission, on):
-            text = _("You may not %(act)s. Ask an administrator for a group that may.")
+            text = _("You may not %(act)s. Ask an administrator for a role that may.")
             raise MissingRight(text % {"act": act_of(permission)}, [permission], on)
 
 

@@ -30,7 +30,7 @@ from ..usage.spans import note_answer, traces_text
 from .fallback import TargetAnswer, answer_by_route
 from .permitted import is_told, permitted_route
 
-NOT_ALLOWED = "You may not use profiles. Ask an administrator for a group that may."
+NOT_ALLOWED = "You may not use profiles. Ask an administrator for a role that may."
 
 
 class Gateway:
