@@ -19,7 +19,7 @@ OF_OTHERS = ("No module named 'django'",)  # what Python says
 def test_a_page_says_for_whom_it_is_and_where_to_go_on(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
     first = re.search(r"^# .*\n\n(.*)", text)
-    assert first and re.match(r"For (whoever|those who|administrators) ", first[1]), "for whom"
+    assert first and re.match(r"For (whoever|those who|administrators)\b", first[1]), "for whom"
     if page != "docs/index.md":
         last = text.rpartition("\n## ")[2]
         assert last.startswith("Where to go on\n") and "](" in last, "where to go on"

@@ -2,13 +2,16 @@
 
 import pytest
 
-from .blocks import pages
-from .words import unknown_in, unknown_words
+from connections.services import Scope
+
+from .blocks import ROOT, pages
+from .words import unknown_in, unknown_words, wrong_defaults
 
 
 @pytest.mark.parametrize("page", pages())
 def test_the_code_knows_what_a_page_names(page: str):
     assert sorted(set(unknown_words(page))) == []
+    assert list(wrong_defaults((ROOT / page).read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,13 @@ def test_the_code_knows_what_a_page_names(page: str):
 )
 def test_what_there_is_not_is_named(code: str, found: str):
     assert list(unknown_in(code)) == [found]
+
+
+def test_a_default_that_is_another_one_is_named():
+    text = "`GRACEFUL_TIMEOUT` (31) and `IDLE_TIMEOUT` is 75"
+    assert list(wrong_defaults(text)) == ["GRACEFUL_TIMEOUT is 30, not 31"]
+
+
+def test_the_page_of_the_api_has_every_scope():
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    assert [one for one in Scope if f"`{one}`" not in text] == []

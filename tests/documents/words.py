@@ -32,6 +32,11 @@ NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
 SCOPE = re.compile(r"(?:connections|profiles|gateway|usage|audit):[a-z]+")
 WORD = re.compile(r"[A-Za-z0-9_]+")
 TARGET = re.compile(r"\bmake ([a-z][\w-]*)(?=[\s`;)]|$)")
+# `NAME` (30), `NAME` | `30`, `NAME` is 30
+DEFAULTS = tuple(
+    re.compile(rf"`([A-Z][A-Z0-9_]+)` {form}")
+    for form in (r"\((\d[\d,]*)\b", r"\| `(\d[\d,]*)` \|", r"is (\d[\d,]*)\b")
+)
 KINDS = (".py", ".yaml", ".yml", ".html", ".toml", ".js", ".service", ".sh", "")
 
 
@@ -88,6 +93,14 @@ def _is_source(name: str) -> bool:
         and (ROOT / name).is_file()
         and Path(name).suffix in KINDS
     )
+
+
+def wrong_defaults(text: str) -> Iterator[str]:
+    """Numbers that a page gives as the default of a setting, where the code has another one."""
+    for name, number in [pair for form in DEFAULTS for pair in form.findall(text)]:
+        default = ENVIRONMENT.variables[name].default.partition(",")[0]
+        if number.replace(",", "") != default:
+            yield f"{name} is {default}, not {number}"
 
 
 def unknown_words(page: str) -> Iterator[str]:

@@ -163,8 +163,7 @@ def _errors(
             FieldError(
                 "expires_in_days",
                 "invalid",
-                _("1 to %(most)d days. A token for flows always ends.")
-                % {"most": MOST_DAYS},
+                _("1 to %(most)d days. A token for flows always ends.") % {"most": MOST_DAYS},
             )
         )
     return errors
