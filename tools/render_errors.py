@@ -23,15 +23,15 @@ For whoever writes a program against Switchboard, and for whoever reads what it 
 of an error stands here once, with its cause, an example and its cure.
 
 Below `/api/` an error is `application/problem+json` (RFC 9457). Its `type` is the address of the \
-entry on this page, its `detail` says what is wrong and how to mend it, and `errors` has an entry \
-with a `pointer` for each field that is wrong. At `/v1` the same code stands in `error.code`; \
+entry on this page. Its `detail` says what is wrong and how to mend it. `errors` has an entry with \
+a `pointer` for each field that is wrong. At `/v1` the same code stands in `error.code`; \
 where a service refused the request, its own code stands there, because clients act on that. The \
 failed test of a connection and the records of requests have the codes of this page too.
 
 A code stays the same between versions. The text beside it may change.
 """
 AFTER = """
-## Next
+## Where to go on
 
 - [The gateway](gateway.md): what `/v1` and the chat endpoints do.
 - [Health](health.md): what fails now, and what to do about it.

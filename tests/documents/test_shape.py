@@ -18,7 +18,7 @@ OF_OTHERS = ("No module named 'django'",)  # what Python says
 @pytest.mark.parametrize("page", GUIDES)
 def test_a_page_says_for_whom_it_is_and_where_to_go_on(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
-    first = re.search(r"^# .*\n\n(.*)", text)
+    first = re.search(r"^# .*\n\n(?:<!--.*-->\n\n)?(.*)", text)
     assert first and re.match(r"For (whoever|those who|administrators)\b", first[1]), "for whom"
     if page != "docs/index.md":
         last = text.rpartition("\n## ")[2]
