@@ -21,8 +21,7 @@ def row_named(kind: str, name: str) -> Any:
     rows = KINDS[kind]._default_manager.all()
     row = get_by_id_or_alias(rows, name.strip(), COMMAND_LINE)
     if row is None:
-        see = "connection list" if kind == "connection" else ""
-        raise not_there(kind, name, rows.values_list("alias", flat=True), see)
+        raise not_there(kind, name, rows.values_list("alias", flat=True), f"{kind} list")
     return row
 
 
