@@ -66,6 +66,18 @@ token revoke sb_Ab12Cd3
             dest="tags",
             help="a tag of what it is for; can be repeated",
         )
+        create.add_argument(
+            "--requests-per-minute",
+            type=int,
+            metavar="N",
+            help="limit of requests through the gateway",
+        )
+        create.add_argument(
+            "--tokens-per-day",
+            type=int,
+            metavar="N",
+            help="limit of models' tokens, in and out, by days of UTC",
+        )
 
     @staticmethod
     def _add_create(create: CommandParser) -> None:
@@ -97,18 +109,6 @@ token revoke sb_Ab12Cd3
             help="a network in CIDR form that it may be used from; can be repeated",
         )
         create.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
-        create.add_argument(
-            "--requests-per-minute",
-            type=int,
-            metavar="N",
-            help="limit of requests through the gateway",
-        )
-        create.add_argument(
-            "--tokens-per-day",
-            type=int,
-            metavar="N",
-            help="limit of models' tokens, in and out, by days of UTC",
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         act = {"create": self._create, "list": self._list, "renew": self._renew}

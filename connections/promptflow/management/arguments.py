@@ -139,12 +139,6 @@ def _add_folders(parsers: dict[str, ArgumentParser]) -> None:
         metavar="DIR",
         help="folder of .yaml, .yml and .env files, or one file",
     )
-    apply.add_argument("--dry-run", action="store_true", help="only show the plan")
-    apply.add_argument(
-        "--exit-code",
-        action="store_true",
-        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
-    )
     apply.add_argument(
         "--set",
         nargs="+",
@@ -156,7 +150,7 @@ def _add_folders(parsers: dict[str, ArgumentParser]) -> None:
         help="a field of the connection NAME to set, as NAME.api_key=... or "
         "NAME.secrets.KEY=...; beats its file",
     )
-    add_output(apply)
+    _add_plan(apply)
     apply.add_argument(
         "--prune",
         action="store_true",
@@ -176,3 +170,13 @@ def _add_folders(parsers: dict[str, ArgumentParser]) -> None:
         help=f"{NAME}; can be repeated. All, if left out",
     )
     dump.add_argument("-o", "--output", metavar="DIR", help="folder to write one file each into")
+
+
+def _add_plan(apply: ArgumentParser) -> None:
+    apply.add_argument("--dry-run", action="store_true", help="only show the plan")
+    apply.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
+    )
+    add_output(apply)
