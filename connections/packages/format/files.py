@@ -136,7 +136,7 @@ def has_profiles(content: bytes) -> bool:
 
 
 def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
-    data = _mapping(MANIFEST, files[MANIFEST])
+    data = mapping_in(MANIFEST, files[MANIFEST])
     if data.get("format") != FORMAT:
         raise PackageError(
             "not_a_package",
@@ -165,7 +165,7 @@ def _check_sums(manifest: ManifestDocument, files: Mapping[str, bytes]) -> None:
 
 
 def _connection(path: str, content: bytes, manifest: ManifestDocument) -> ConnectionDocument:
-    found = document_of(ConnectionDocument, _mapping(path, content), path)
+    found = document_of(ConnectionDocument, mapping_in(path, content), path)
     if path != f"{CONNECTIONS}{found.alias}.yaml":
         text = _("The file has to be called like the alias in it.")
         raise PackageError("bad_document", f"{path}: {text}")
@@ -176,7 +176,7 @@ def _connection(path: str, content: bytes, manifest: ManifestDocument) -> Connec
 
 
 def _profile(path: str, content: bytes) -> ProfileDocument:
-    found = document_of(ProfileDocument, _mapping(path, content), path)
+    found = document_of(ProfileDocument, mapping_in(path, content), path)
     if path != f"{PROFILES}{found.alias}.yaml":
         text = _("The file has to be called like the alias in it.")
         raise PackageError("bad_document", f"{path}: {text}")
@@ -190,7 +190,7 @@ def _refuse_doubles(documents: Sequence[ConnectionDocument] | Sequence[ProfileDo
         )
 
 
-def _mapping(path: str, content: bytes) -> dict[str, Any]:
+def mapping_in(path: str, content: bytes) -> dict[str, Any]:
     """The fields in one of the files. Raises PackageError, which names the file and the line."""
     try:
         found = yaml.read(_decoded(path, content), RULES)
@@ -232,14 +232,14 @@ def write_package(
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         **about,
-        "contents": _contents(files),
+        "contents": contents_of(files),
     }
     if passphrase:
         refuse_weak(passphrase)
         used = new_seal()
         document = document_of(ManifestDocument, {**manifest, "sealed": data_of(used)}, MANIFEST)
         files[SEALED] = seal(passphrase, used, _bound(document), secrets)
-        manifest |= {"sealed": data_of(used), "contents": _contents(files)}
+        manifest |= {"sealed": data_of(used), "contents": contents_of(files)}
     files[MANIFEST] = yaml.write(
         data_of(document_of(ManifestDocument, manifest, MANIFEST))
     ).encode()
@@ -250,7 +250,8 @@ def _written(document: BaseModel) -> bytes:
     return yaml.write(data_of(document)).encode()
 
 
-def _contents(files: Mapping[str, bytes]) -> list[dict[str, str]]:
+def contents_of(files: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """The files with their checksums, as package.yaml lists them."""
     return [
         data_of(Content(path=path, sha256=sha256(content).hexdigest()))
         for path, content in sorted(files.items())

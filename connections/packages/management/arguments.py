@@ -16,7 +16,14 @@ SECRET = (
 
 def add_import_arguments(parser: CommandParser) -> None:
     """Adds the file, what to do with each item, and what each secret is."""
-    parser.add_argument("file", metavar="FILE", help="- for stdin")
+    parser.add_argument(
+        "file", metavar="FILE", help="a package, or a folder that it unpacks to; - for stdin"
+    )
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done, and write nothing"
     )

@@ -3,6 +3,7 @@
 from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Placeholder, Plan, PlanItem
 from .export import export_package
+from .folders import package_of_folder
 from .importing import import_package
 from .parts import parts_of
 from .planning import brings_profiles, plan_import
@@ -31,6 +32,7 @@ __all__ = [
     "import_package",
     "import_upload",
     "keep_upload",
+    "package_of_folder",
     "parts_of",
     "plan_import",
     "progress_of",

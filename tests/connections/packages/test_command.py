@@ -280,3 +280,49 @@ def test_a_package_goes_through_pipes_and_refusals_have_their_codes(tmp_path: Pa
     assert (done.returncode, done.stdout[:8]) == (0, b"nothing "), done.stderr
     assert program(tmp_path, "package", "import", "-", input=b"no package").returncode == 1
     assert program(tmp_path, "package", "import", "-", "--secret", "a=b").returncode == 2
+
+
+# A folder
+
+
+def desired(path: str, text: str) -> None:
+    """Writes a file of a folder that is kept by hand."""
+    file = Path("desired", path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_a_folder_says_what_is_there_and_drift_has_an_exit_code_of_its_own(fake):
+    desired("connections/main.yaml", "provider: fake\nsecrets: {api_key: $Fake:ApiKey}\n")
+    desired("profiles/writer.yaml", "capability: Chat\nconnection: main\nmodel: a\ntags: [web]\n")
+    desired("README.md", "not a part of it")
+    plan = ["import", "desired", "--on-conflict", "replace", "--dry-run", "--exit-code"]
+    with pytest.raises(SystemExit, match=r"^3$"):
+        run(*plan)
+    assert not Connection.objects.exists()
+    run(*plan[:4])
+    row = Profile.objects.select_related("connection").get()
+    assert (row.alias, row.connection.alias, row.tags) == ("writer", "main", ["web"])
+    assert row.is_active and "nothing" in run(*plan)[0]
+    desired("connections/main.yaml", "provider: fake\nis_active: false\n")
+    with pytest.raises(SystemExit, match=r"^3$"):
+        run(*plan)
+    run(*plan[:4])
+    assert not Connection.objects.get().is_active and Profile.objects.get().pk == row.pk
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("notes.txt", "x", "has neither connections/ALIAS.yaml"),
+        ("connections/a.txt", "x", "connections/a.txt is not a file of a package"),
+        ("connections/a.yaml", "provider: fake\nalias: b\n", "has to be called like the alias"),
+        ("connections/a.yaml", f"provider: fake\nsecrets: {{api_key: {SECRET}}}\n", "in clear"),
+        ("profiles/a.yaml", "model: x\n", "profiles/a.yaml, capability"),
+    ],
+)
+def test_a_folder_that_is_wrong_is_told_with_the_file(fake, path: str, text: str, said: str):
+    desired(path, text)
+    with pytest.raises(CommandError) as caught:
+        run("import", "desired")
+    assert said in str(caught.value) and SECRET not in str(caught.value)

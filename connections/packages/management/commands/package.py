@@ -42,6 +42,8 @@ package show all.zip
 package show all.zip --output json    # for programs
 package import all.zip --dry-run
 package import all.zip --on-conflict replace
+package import desired/ --on-conflict replace    # a folder, as an export unpacks to
+package import desired/ --on-conflict replace --dry-run --exit-code    # 3: something would change
 package import all.zip --decide connection:my-openai=replace --decide profile:writer=keep
 package import all.zip --secret my-openai.api_key='$OpenAI:ApiKey'
 """
@@ -146,6 +148,8 @@ package import all.zip --secret my-openai.api_key='$OpenAI:ApiKey'
             "Nothing was written: this is a dry run." if options["dry_run"] else "Done.",
             style_func=str,
         )
+        if options["exit_code"] and options["dry_run"] and not plan.is_noop:
+            sys.exit(Exit.FOUND)
 
     @sensitive_variables("content", "passphrase")
     def _import_with_progress(
@@ -238,6 +242,8 @@ def _content(file: str) -> bytes:
     try:
         if file == "-":
             return sys.stdin.buffer.read(MOST_BYTES)
+        if Path(file).is_dir():
+            return services.package_of_folder(Path(file))
         with Path(file).open("rb") as opened:
             return opened.read(MOST_BYTES)
     except (OSError, ValueError) as error:

@@ -201,7 +201,8 @@ class Command(OperatorCommand):
             text = f"{count} conflict{'' if count == 1 else 's'}. Nothing was written."
             raise Refused([((), text)])
         self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
-        if options["exit_code"] and any(one.action is not Action.UNCHANGED for one in changes):
+        would_change = any(one.action is not Action.UNCHANGED for one in changes)
+        if options["exit_code"] and options["dry_run"] and would_change:
             sys.exit(Exit.FOUND)
 
     def _tell(self, changes: Sequence[AppliedChange], options: dict[str, Any]) -> None:
