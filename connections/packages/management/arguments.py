@@ -19,14 +19,7 @@ def add_import_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", help="a package, or a folder that it unpacks to; - for stdin"
     )
-    parser.add_argument(
-        "--exit-code",
-        action="store_true",
-        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be done, and write nothing"
-    )
+    _add_plan(parser)
     parser.add_argument(
         "--on-conflict",
         choices=ON_CONFLICT,
@@ -57,6 +50,17 @@ def add_import_arguments(parser: CommandParser) -> None:
         "--without-secrets", action="store_true", help="leave the sealed secrets out"
     )
     _add_passphrase(parser)
+
+
+def _add_plan(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, and write nothing"
+    )
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="with --dry-run: end with 3 where something would change, with 0 where nothing would",
+    )
     add_output(parser)
 
 
