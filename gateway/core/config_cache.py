@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import override
@@ -27,22 +27,20 @@ from connections.workloads.services import TokenRefused, find_workload, is_signe
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
-from .db_threads import from_here, read_in_thread
 from .errors import GatewayError, from_refused, from_unusable
 from .invalidation import new_invalidation
 from .issuer_keys import IssuerKeys
 from .lending import NOT_SHARED, is_lent, owners_of
 from .profiles import ListedProfile, find_profile, listed_profiles
+from .shared_readings import SharedReadings
 
 MEMORY = 30.0  # seconds
 LEAST_MEMORY = 1.0  # seconds
 SWEEP_EVERY = 5.0  # seconds
 MOST_ENTRIES = 20_000  # of each kind that is remembered
-REREADINGS = 3
 
 logger = logging.getLogger(__name__)
 
-Value = TypeVar("Value")
 Entries = dict[Any, tuple[float, Any]]  # key -> when it was read, and the value
 
 
@@ -99,10 +97,9 @@ class ConfigCache:
         self._callers: Entries = {}
         self._models: Entries = {}
         self._usable: Entries = {}
-        self._readings: dict[Any, asyncio.Task[Any]] = {}
+        self._readings = SharedReadings(self.invalidation.confirm)
         self._providers = ProviderPool()
         self._issuer_keys = IssuerKeys()
-        self._generation = 0
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -123,7 +120,7 @@ class ConfigCache:
         return self._routes, self._callers, self._models, self._usable
 
     def _forget(self) -> None:
-        self._generation += 1
+        self._readings.generation += 1
         for entries in self._kept:
             entries.clear()
 
@@ -189,51 +186,20 @@ class ConfigCache:
         self, entries: Entries, key: Any, read: Callable[..., Any], *arguments: Any
     ) -> Any:
         """The value that is remembered for the key, else the one that `read` returns in a thread.
-
-        A value that is being read already is awaited, because after a change every request asks for
-        the same. Raises what `read` raises.
+        Raises what `read` raises.
         """
         await self.invalidation.confirm()
         entry = entries.get(key)
         if entry is not None and time.monotonic() - entry[0] < MEMORY:
             return entry[1]
-        reading_key = (id(entries), key)
-        reading = self._readings.get(reading_key)
-        if reading is None:
-            reading = asyncio.create_task(self._read_consistently(read, *arguments))
-            self._readings[reading_key] = reading
-            # exception() marks it as seen: asyncio logs an error that nobody fetched
-            reading.add_done_callback(
-                lambda done: (self._readings.pop(reading_key), done.cancelled() or done.exception())
-            )
-        try:
-            value = await asyncio.shield(reading)
-        except GatewayError as error:
-            raise error.again() from None  # several may wait for this reading
+        named = (id(entries), key)
+        value, generation = await self._readings.share(named, read, *arguments)
         # None is not remembered: anybody can ask for any number of things that do not exist.
-        if value is not None:
+        if value is not None and generation == self._readings.generation:
             if len(entries) >= MOST_ENTRIES:
                 entries.clear()
             entries[key] = (getattr(value, "read_at", time.monotonic()), value)
         return value
-
-    async def _read_consistently(self, read: Callable[..., Value], *arguments: Any) -> Value:
-        """The value that `read` returns in a thread.
-
-        It is read again when something changed meanwhile, because it may be half old and half new.
-        """
-        for _ in range(REREADINGS):
-            generation = self._generation
-            value = await read_in_thread(from_here(read), *arguments)
-            await self.invalidation.confirm()
-            if generation == self._generation:
-                return value
-        raise GatewayError(
-            503,
-            "changing",
-            "The configuration changes faster than it can be read. Try again.",
-            retry_after=1,
-        )
 
     # In a thread, with the database
 

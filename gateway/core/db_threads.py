@@ -6,9 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import OperationalError, close_old_connections, connection, connections
+from django.db import (
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+    transaction,
+)
 
 from connections.audit.services import coming_from, origin
+from connections.locks import retried
 from connections.outages import AWAY, database_outage
 from connections.telemetry import tracing
 from providers.core.request_id import REQUEST_ID
@@ -82,6 +89,16 @@ async def read_in_thread(function: Callable[..., Result], *arguments: Any) -> Re
         raise GatewayError(503, "database_unavailable", message, retry_after=1) from None
     finally:
         reading.cancel()
+
+
+@retried
+def in_one_snapshot(read: Callable[..., Result], *arguments: Any) -> Result:
+    """What `read` returns, of all rows as they were at one moment."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return read(*arguments)
 
 
 async def _until_answered(reading: "asyncio.Future[Any]") -> None:

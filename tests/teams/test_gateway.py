@@ -213,13 +213,13 @@ def test_a_request_costs_no_query_once_its_caller_is_known(ours: Owner, theirs: 
         try:
             for one in requests:
                 await ask(*one)
-            kept = config._read_consistently
+            kept = config._readings.read
 
             def noted(what: Any, *arguments: Any) -> Any:
                 read.append(what)
                 return kept(what, *arguments)
 
-            config._read_consistently = noted  # type: ignore[method-assign]
+            config._readings.read = noted  # type: ignore[method-assign]
             for one in requests:
                 await ask(*one)
         finally:
