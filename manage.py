@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's door for people at a terminal."""
+"""The commands of Switchboard and of Django, for people at a terminal."""
 
 import os
 import sys
@@ -21,6 +21,13 @@ def main() -> None:
     with stopping():
         settings.DEBUG  # noqa: B018 the first look at a setting reads them all
     execute_from_command_line(sys.argv)
+    if sys.argv[1:] in ([], ["help"], ["--help"], ["-h"]):  # behind Django's list of all
+        from connections.operator_command import own_commands
+
+        names = ", ".join(own_commands())
+        sys.stdout.write(
+            f"\nSwitchboard's own: {names}.\nSee docs/commands.md, or --help of each.\n"
+        )
 
 
 if __name__ == "__main__":

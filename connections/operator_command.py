@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.management import get_commands
 from django.core.management.base import (
     BaseCommand,
     CommandError,
@@ -30,6 +31,7 @@ EXPECTED = (
     *(Invalid, Stale, InUse, Unusable, Throttled, NotUndone),
     *(PermissionDenied, ImproperlyConfigured, DatabaseError),
 )
+ROOMS = ("backoffice", "connections", "gateway")
 PROGRAM = ".venv/bin/python manage.py"
 NO_DATABASE = (
     "The database does not answer as it should ({}). See that DATABASE_URL is right and that "
@@ -140,6 +142,12 @@ class OperatorCommand(BaseCommand):
     def _end(self, text: str, code: int) -> None:
         self.stderr.write(f"Error: {' '.join(text.split())}")
         sys.exit(code)
+
+
+def own_commands() -> dict[str, str]:
+    """The commands of this code by their names, in alphabetical order, with the app of each."""
+    found = sorted((name, str(app)) for name, app in get_commands().items())
+    return {name: app for name, app in found if app.partition(".")[0] in ROOMS}
 
 
 def _subparsers(parser: ArgumentParser) -> list[Any]:

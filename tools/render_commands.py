@@ -24,7 +24,6 @@ NEXT = """
 - [settings.md](settings.md): what commands read from the environment.
 - [sdk.md](sdk.md): the same from Python, from another machine.
 """
-ROOMS = ("backoffice", "connections", "gateway")
 
 
 def main(arguments: list[str]) -> None:
@@ -40,14 +39,11 @@ def main(arguments: list[str]) -> None:
 
 def our_commands() -> dict[str, Any]:
     """The commands of this code by their names, in alphabetical order."""
-    from django.core.management import get_commands, load_command_class
+    from django.core.management import load_command_class
 
-    found = sorted(get_commands().items())
-    return {
-        name: load_command_class(app, name)
-        for name, app in found
-        if str(app).partition(".")[0] in ROOMS
-    }
+    from connections.operator_command import own_commands
+
+    return {name: load_command_class(app, name) for name, app in own_commands().items()}
 
 
 def rendered(commands: dict[str, Any]) -> str:
