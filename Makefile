@@ -105,7 +105,8 @@ test-instances: .venv/.dev ## four instances behind HAProxy, on PgBouncer, Postg
 	@tools/ensure_cluster && export $(THROW_AWAY) && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/instances/together.py
 
 test-docs: .venv/.dev ## every block of the documents, done in order in a fresh copy (ARGS=docs/gateway.md for some pages)
-	@node=$$(tools/ensure_node) && export PATH="$$node:$$PATH" && $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m tests.documents $(ARGS)
+	@node=$$(tools/ensure_node) && chromium=$$(tools/ensure_browser) && export PATH="$$node:$$PATH" CHROMIUM="$$chromium" && \
+	  $(KEEP_BYTECODE) && exec $(PYTHON_BIN) -m tests.documents $(ARGS)
 
 test-deploy: .venv/.dev .venv-deploy/.ready ## the files of deploy/ by the programs that read them, nginx and Caddy in front of a server (2 minutes; installs 280 MB, and Debian's packages)
 	@tools/ensure_deploy && export $(THROW_AWAY) && $(KEEP_BYTECODE) && \

@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.httpserver import Answer, HttpServer
 from tests.upstreams import aimock
 
-from .blocks import FIRST, REASONS, Block, blocks_of, misplaced, pages
+from .blocks import FIRST, REASONS, TUTORIAL, Block, blocks_of, misplaced, pages
+from .by_page import follow
 from .doing import Failed, do
 from .place import Place, place
 
@@ -26,15 +27,21 @@ def main(wanted: list[str]) -> int:
     began = time.monotonic()
     chosen = [*FIRST, *wanted] if wanted else pages()
     done: Counter[str] = Counter()
-    failed = []
+    failed: list[str] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="documents-")))
         service = stack.enter_context(aimock(fixtures=FIXTURES))
         shop = stack.enter_context(HttpServer({"/orders": Answer(body=[{"number": 1001}])})).url
         with place(folder, service, shop) as here:
             for page in dict.fromkeys(chosen):
+                if page == TUTORIAL:
+                    wrong = follow(here)
+                    done["FAILED by page" if wrong else "done by page, in a browser"] += 1
+                    failed += [wrong] if wrong else []
                 failed += _do_page(page, here, done)
         log = (folder / "run.log").read_text(errors="replace")
+    for one in failed:
+        print(f"FAILED {one}")
     for said, count in sorted(done.items()):
         _, _, reason = said.partition("not run: ")
         why = f" ({REASONS[reason]})" if reason in REASONS else ""
@@ -46,19 +53,20 @@ def main(wanted: list[str]) -> int:
     return bool(failed)
 
 
-def _do_page(page: str, here: Place, done: "Counter[str]") -> list[Block]:
-    """The blocks of a page that failed."""
-    failed: list[Block] = []
+def _do_page(page: str, here: Place, done: "Counter[str]") -> list[str]:
+    """What of a page failed."""
+    failed: list[str] = []
     before: list[Block] = []
     for block in blocks_of(page):
         try:
             if wrong := misplaced(block):
                 raise Failed(wrong)
+            began = time.monotonic()
             done[do(block, here, before)] += 1
+            print(f"{time.monotonic() - began:6.1f} s  {block}", flush=True)
         except Failed as error:
             done["FAILED"] += 1
-            failed.append(block)
-            print(f"FAILED {block}\n{block.text}--- {error}\n", flush=True)
+            failed.append(f"{block}\n{block.text}--- {error}\n")
         before.append(block)
     return failed
 

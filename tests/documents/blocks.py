@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = ROOT / "docs" / "index.md"
-FIRST = ("README.md", "docs/tutorial.md")  # all later pages use their names and rows
+TUTORIAL = "docs/tutorial.md"
+FIRST = ("README.md", TUTORIAL)  # all later pages use their names and rows
 
 COMMANDS = "docs/commands.md"
 REASONS = {

@@ -3,11 +3,14 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,6 +107,13 @@ class Place:
             except subprocess.TimeoutExpired:
                 os.killpg(self.server.pid, signal.SIGKILL)
 
+    def forget(self, row: str) -> None:
+        """Deletes a row, if it is there."""
+        request = urllib.request.Request(f"{self.address}/api/v1/{row}", method="DELETE")
+        request.add_header("Authorization", f"Bearer {self.token()}")
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=30).close()
+
     def password(self) -> str:
         """The password that the first start printed."""
         found = re.search(r"Password +(\S+)", (self.folder / "run.log").read_text())
@@ -130,6 +140,9 @@ def place(folder: Path, service: str, shop: str) -> Iterator[Place]:
     stands in for OpenAI, `shop` for an API of one's own."""
     here = Place(folder, service, shop)
     copy_files(here.copy)
+    for compiled in ROOT.glob("[a-z]*/**/__pycache__"):
+        if (folder := here.copy / compiled.relative_to(ROOT)).parent.is_dir():
+            shutil.copytree(compiled, folder)
     for name in (".venv", "node_modules"):
         (here.copy / name).symlink_to(ROOT / name)
     try:
