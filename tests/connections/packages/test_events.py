@@ -22,7 +22,14 @@ PASSPHRASE = "correct horse battery staple 7"
 ACTS = {"export_package": "package.export", "import_package": "package.import"}
 # An upload is kept for an hour, for its person alone, and is not an act; its import is one.
 READERS = frozenset(
-    {"brings_profiles", "parts_of", "plan_import", "progress_of", "read_upload"}
+    {
+        "brings_profiles",
+        "package_of_folder",
+        "parts_of",
+        "plan_import",
+        "progress_of",
+        "read_upload",
+    }
     | {"declare_own_keeper", "drop_upload", "import_upload", "keep_upload"}
 )
 
