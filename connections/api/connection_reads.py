@@ -13,8 +13,8 @@ from ..models import Connection, by_name
 from ..offers import offered_providers
 from .base import ApiView
 from .connection_serializers import (
+    AccountModelSerializer,
     ConnectionItemSerializer,
-    ModelSerializer,
     ReferenceSerializer,
     UsageSerializer,
     model_item,
@@ -41,7 +41,7 @@ class ConnectionModels(ApiView):
                 description="Ask the provider, not the memory of the last five minutes.",
             ),
         ],
-        responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
+        responses=answers(200, items_of(AccountModelSerializer, total=False), 400, 404, 409, 502),
     )
     def get(self, request: Request, id_or_alias: str) -> Response:
         row = self.find(Connection.objects.all(), id_or_alias)

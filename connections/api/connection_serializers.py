@@ -232,7 +232,7 @@ def test_result(
     return found
 
 
-class ModelSerializer(CamelCaseSerializer):
+class AccountModelSerializer(CamelCaseSerializer):
     """A model of an account, in both shapes that clients of Umbraco.AI know."""
 
     id = serializers.CharField()

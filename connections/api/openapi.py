@@ -4,6 +4,7 @@ Words and examples are data: document.yaml for all operations, operations.yaml f
 files that rooms register.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +25,7 @@ from .problems import ProblemSerializer
 COMMON = Path(__file__).with_name("document.yaml")
 TEXTS = Path(__file__).with_name("fields.yaml")
 ALWAYS = (401, 403, 406, 429, 503, 507)  # the last two: connections/outages.py
+MERGE = "application/merge-patch+json"
 LONGEST_IN_PATHS = {"idOrAlias": 100, "providerId": 100, "capability": 50}
 
 _files = [Path(__file__).with_name("operations.yaml")]
@@ -108,6 +110,27 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
     return result
 
 
+def suit_generators(result: Schema, **_kwargs: Any) -> Schema:
+    """A postprocessing hook, the last one, for programs that write clients: they call classes by
+    `title`, two by the same one, and require what has a default.
+    """
+    schemas = result["components"]["schemas"]
+    for name, schema in schemas.items():
+        schemas[name] = {key: value for key, value in schema.items() if key != "title"}
+        if "properties" in schema:
+            fields = schema["properties"].items()
+            schemas[name]["properties"] = {field: _without_default(one) for field, one in fields}
+    return result
+
+
+def _without_default(field: Schema) -> Schema:
+    if "default" not in field:
+        return field
+    told = f"{field.get('description', '')} By default `{json.dumps(field['default'])}`."
+    rest = {key: value for key, value in field.items() if key != "default"}
+    return rest | {"description": told.strip()}
+
+
 def _describe_fields(schemas: Schema) -> None:
     texts = read_data(TEXTS)["fields"]
     for component, schema in schemas.items():
@@ -128,7 +151,11 @@ def _complete_request(operation: Schema, said: Schema) -> None:
             parameter["example"] = said["path"][name]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True  # no body is not an empty object: ApiView.valid
-        for media in operation["requestBody"]["content"].values():
+        content = operation["requestBody"]["content"]
+        if "application/json" in content and content.pop(MERGE, None):
+            # generators make two arguments of two types of one body
+            operation["description"] += f" The body may be sent as `{MERGE}`, too."
+        for media in content.values():
             media["examples"] = said["request"]
 
 

@@ -64,7 +64,7 @@ def _operation(
 
 CHAT = ("ChatRequest", "ChatAnswer")
 STREAM = ("ChatRequest", "ChatStream", "text/event-stream")
-EMBEDDINGS = ("EmbeddingsRequest", "Embeddings")
+EMBEDDINGS = ("EmbeddingsRequest", "EmbeddingsAnswer")
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -18,7 +18,7 @@ OPERATIONS = Path(__file__).with_name("operations.yaml")
 V1 = Path(__file__).with_name("v1.yaml")
 PREFIX = "Chat"  # before the names of components that are classes of providers.core.open_chat
 OTHERWISE = ("Message", "OtherPart")  # classes whose shape is another in this API
-OPENAI = "Openai"  # before those names in /v1, which has them as they are
+OPENAI = "V1"  # before those names in /v1, which has them as they are
 
 
 def components() -> dict[str, Schema]:
@@ -42,11 +42,11 @@ def components() -> dict[str, Schema]:
     asked = _without_titles(chat)["properties"]
     own = {name.removeprefix("Open"): one for name, one in openai["$defs"].items()}
     rules |= {OPENAI + name: _without_titles(own[name]) for name in OTHERWISE}
-    parts = rules["OpenaiMessage"]["properties"]["content"]["anyOf"][1]["items"]
+    parts = rules["V1Message"]["properties"]["content"]["anyOf"][1]["items"]
     parts["anyOf"] = parts.pop("oneOf")  # a part of another kind is one of any
-    rules["OpenaiChatRequest"] = {"properties": _without_titles(openai)["properties"]}
+    rules["V1ChatRequest"] = {"properties": _without_titles(openai)["properties"]}
     vectors = _without_titles(EmbeddingRequest.model_json_schema())["properties"]
-    rules["OpenaiEmbeddingRequest"] = {"properties": vectors}
+    rules["V1EmbeddingRequest"] = {"properties": vectors}
     fields = {outer: asked[inner] for outer, inner in CHAT_FIELDS.items() if inner in asked}
     reasons = [FINISH_REASONS.get(one, one.value) for one in FinishReason]
     rules["ChatRequest"] = {"properties": fields}
@@ -57,7 +57,7 @@ def components() -> dict[str, Schema]:
 
 
 def add_v1(result: Schema, **_kwargs: Any) -> Schema:
-    """A postprocessing hook, after all others: adds `/v1`, which no view of Django's serves."""
+    """A postprocessing hook, after the others: adds `/v1`, which no view of Django's serves."""
     v1 = deepcopy(read_data(V1))
     for path in v1["paths"].values():
         for operation in path.values():

@@ -1,0 +1,1 @@
+"""Clients that programs write from docs/openapi.yaml, for `make test-clients`."""
