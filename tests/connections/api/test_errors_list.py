@@ -14,17 +14,20 @@ ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("backoffice", "connections", "gateway")
 # where the code stands among the arguments of what refuses
 PLACES = {
+    "ErrorDetail": 1,
     "FieldError": 1,
     "GatewayError": 1,
     "PackageError": 0,
     "Problem": 2,
     "Unusable": 0,
+    "ValidationError": 1,
     "invalid": 0,
     "problem": 2,
     "problem_response": 3,
     "refuse": 1,
+    "unknown_names": 3,
 }
-SURFACES = ("management", "promptflow", "signin", "audit", "oidc", "notices/services")
+SURFACES = ("forms", "management", "promptflow", "signin", "audit", "oidc", "notices/services")
 
 
 def literals(tree: ast.Module) -> Iterator[str]:

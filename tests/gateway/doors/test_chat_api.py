@@ -445,7 +445,7 @@ def test_examples_are_accepted_and_answered_as_documented(
     values = {
         "capability": "Chat",
         "name": "Support",
-        "alias": "support-answers",
+        "alias": "content-writer",
         "model": "echo-1",
     }
     services.create_profile(profiles["writer"].connection, actor=None, **values)
