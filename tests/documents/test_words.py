@@ -1,7 +1,10 @@
 """The documents name no setting, address, command, option, scope or name that there is not."""
 
+import re
+
 import pytest
 
+from connections.api.codes import error_codes
 from connections.services import Scope
 
 from .blocks import ROOT, pages
@@ -41,3 +44,17 @@ def test_a_default_that_is_another_one_is_named():
 def test_the_page_of_the_api_has_every_scope():
     text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     assert [one for one in Scope if f"`{one}`" not in text] == []
+
+
+def test_every_code_in_a_table_of_statuses_is_one_of_the_list_of_errors():
+    rows = [
+        codes
+        for page in pages()
+        for codes in re.findall(
+            r"^\| [45]\d\d[\d, ]* \| ((?:`[a-z_]+`,? ?)+)\|",
+            (ROOT / page).read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    ]
+    named = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
+    assert len(named) > 30 and named <= error_codes()
