@@ -117,7 +117,7 @@ def test_in_tokens(
     client.post(
         "/tokens/", {"name": "b", "scopes": ["gateway:use"], "profiles": [spelled(profile)]}
     )
-    output("reveal_token", "c", "--user", "ada", "--connection", spelled(row))
+    output("reveal_token", "create", "c", "--user", "ada", "--connection", spelled(row))
     output(
         "token",
         "create",

@@ -132,7 +132,12 @@ token revoke sb_Ab12Cd3
 
     def _list(self, options: dict[str, Any]) -> None:
         found = ApiToken.every.select_related("user", "team").prefetch_related("profiles")
-        print_rows(self, [_described(row) for row in found], options, COLUMNS)
+        rows = [_described(row) for row in found]
+        if options["output"] == "text":
+            for row in rows:
+                none = "no profile any more" if row["is_limited"] else "all"
+                row["profiles"] = row["profiles"] or none
+        print_rows(self, rows, options, COLUMNS)
 
     def _renew(self, options: dict[str, Any]) -> None:
         old = self._named(options)
@@ -177,7 +182,8 @@ def _described(row: ApiToken) -> dict[str, Any]:
         "user": row.user.get_username(),
         "name": row.name,
         "scopes": row.scopes,
-        "profiles": [one.alias for one in row.profiles.all()] if row.is_limited else "all",
+        "is_limited": row.is_limited,
+        "profiles": [one.alias for one in row.profiles.all()],
         "team": row.team and row.team.name,
         "tags": row.tags,
         "networks": row.networks,

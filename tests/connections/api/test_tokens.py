@@ -1,6 +1,7 @@
 """Keys to the API: how they are made, shown once, used, limited and ended."""
 
 import base64
+import json
 from datetime import timedelta
 from hashlib import sha256
 from io import StringIO
@@ -113,8 +114,8 @@ def test_list_shows_everything_but_the_token(operator: Any):
             "olaf",
             "test",
             "connections:read",
-            "never used",
-            "ends 20",
+            "LAST USED",
+            "+00:00",
         )
     )
     assert text not in out and text[11:] not in out
@@ -125,7 +126,10 @@ def test_create_takes_limits_and_list_shows_them(operator: Any):
     command("create", "CI", "--user", "olaf", "--scope", "gateway:use", *limits)
     row = ApiToken.objects.get()
     assert (row.requests_per_minute, row.tokens_per_day) == (60, 2_000_000_000)
-    assert "all profiles  60 requests a minute  2000000000 tokens a day" in command("list")[0]
+    (listed,) = json.loads(command("list", "--output", "json")[0])
+    assert (listed["is_limited"], listed["profiles"]) == (False, [])
+    assert (listed["requests_per_minute"], listed["tokens_per_day"]) == (60, 2_000_000_000)
+    assert "  all  " in command("list")[0]
 
 
 def test_list_says_when_the_profiles_of_a_token_are_gone(operator: Any, connection: Connection):
