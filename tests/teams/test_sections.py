@@ -317,7 +317,7 @@ def test_the_page_asks_before_it_takes_a_section_away(
     boss, page = browser(teams.people["global administrator"]), "/references/sections/"
     body = {"name": "Paid", "teams": [str(teams.b.pk)]}
     asked_first = boss.post(page, body)
-    assert "Paid red" in words(asked_first) and "Limit it all the same" in words(asked_first)
+    assert "Paid red" in words(asked_first) and "Limit it anyway" in words(asked_first)
     assert SectionTeam.objects.get().team == teams.a
     told = words(boss.post(page, {**body, "sure": "yes"}, follow=True))
     assert "Only Blue may name paid now." in told
