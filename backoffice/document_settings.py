@@ -12,8 +12,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "Beside this API, `/v1` speaks OpenAI's protocol "
     "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
     "with the same tokens; "
-    "the model is a profile's alias. See docs/gateway.md.",
-    # who answers for an installation is known to it alone; no licence is granted
+    "the model is a profile's alias. "
+    "The documents of this server tell the rest: [the gateway](/docs/gateway/), "
+    "[every error with its cure](/docs/errors/).",
+    "EXTERNAL_DOCS": {"url": "/docs/", "description": "The documents of this server."},
+    # who answers for an installation is known to it alone
     "CONTACT": {"name": "The administrators of this installation"},
     "VERSION": version(),
     "OAS_VERSION": "3.1.0",

@@ -774,6 +774,8 @@ SCENES: dict[str, Scene] = {
     "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
     "find": at("/find/?q=openai"),
+    "document": at("/docs/gateway/"),
+    "document-search": at("/docs/search/?q=rotate+a+key"),
     "find-nothing": at("/find/?q=nothing-like-it"),
     "keys": at("/find/keys/"),
     "palette": palette,

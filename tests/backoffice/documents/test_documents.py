@@ -5,6 +5,7 @@ import re
 from html import unescape
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -125,6 +126,19 @@ def test_search_works_without_javascript_and_repeats_nothing_unescaped():
 
 def test_a_heading_has_the_anchor_that_github_gives_it():
     assert slug("What it's for: `A_B`, and more") == "what-its-for-a_b-and-more"
+
+
+def test_what_pages_read_more_in_is_there():
+    read_more = re.compile(r'read_more "([^"]+)"(?: "([^"]+)")?')
+    found = [
+        one
+        for page in (settings.BASE_DIR / "templates").rglob("*.html")
+        for one in read_more.findall(page.read_text())
+    ]
+    assert len(found) > 3
+    for name, place in found:
+        assert not place or place in anchors(documents()[name]), name
+        assert name in documents()
 
 
 def test_every_section_of_the_pages_has_its_document():
