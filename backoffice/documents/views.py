@@ -35,6 +35,7 @@ class DocumentView(_OpenPage):
     """A document; without a name the index of all."""
 
     template_name = "documents/document.html"
+    title = gettext_lazy("Documents")
     document: Outline
 
     def get(self, _request: HttpRequest, name: str = "index") -> HttpResponse:

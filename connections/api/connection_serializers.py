@@ -10,9 +10,8 @@ from providers.core.base import Model, Provider
 from providers.core.schema import settings_fields
 
 from .. import display, services
-from ..models import Connection, ConnectionCheck
+from ..models import Connection
 from ..references import State
-from ..wording import proves_credentials
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
     AliasField,
@@ -28,6 +27,7 @@ from .fields import (
     inner_names,
 )
 from .health import HealthField
+from .outcomes import WarningSerializer
 from .problems import pointer
 from .settings_schema import is_too_long
 
@@ -118,14 +118,6 @@ class ConnectionSerializer(ConnectionItemSerializer):
         return values | {"settings": public_settings(instance)}
 
 
-class WarningSerializer(CamelCaseSerializer):
-    """What to know about a save or a test that succeeded."""
-
-    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body.")
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
 class SavedConnectionSerializer(ConnectionSerializer):
     """A connection that was just saved, with what to know about it."""
 
@@ -192,44 +184,6 @@ class ConnectionTestRequestSerializer(CamelCaseSerializer):
     provider_id = ProviderIdField(required=False, help_text="Needed without `id`.")
     settings = serializers.DictField(default=dict)
     team = TeamField()
-
-
-class TestResultSerializer(CamelCaseSerializer):
-    """The result of a test. The status is 200 for a failed one too."""
-
-    success = serializers.BooleanField()
-    error_message = serializers.CharField(allow_null=True)
-    code = serializers.CharField(help_text="`ok`, or why not.")
-    latency_ms = serializers.IntegerField(allow_null=True)
-    model_count = serializers.IntegerField(allow_null=True)
-    checked_at = serializers.DateTimeField(allow_null=True)
-    connection_version = serializers.IntegerField(
-        allow_null=True, help_text="null: unsaved settings were tested."
-    )
-    warnings = WarningSerializer(
-        many=True,
-        required=False,
-        help_text="What a test that succeeded does not prove. Left out where it proves all.",
-    )
-
-
-def test_result(
-    outcome: ConnectionCheck | services.CheckResult, checked_at: Any, version: int | None
-) -> dict[str, Any]:
-    """A check or an outcome as the API shows it."""
-    found = {
-        "success": outcome.success,
-        "errorMessage": None if outcome.success else outcome.message,
-        "code": outcome.code,
-        "latencyMs": outcome.latency_ms,
-        "modelCount": outcome.model_count,
-        "checkedAt": serializers.DateTimeField().to_representation(checked_at),
-        "connectionVersion": version,
-    }
-    if outcome.success and not proves_credentials(outcome.message):
-        unproven = {"pointer": "", "code": "not_proven", "detail": outcome.message}
-        return found | {"warnings": [unproven]}
-    return found
 
 
 class AccountModelSerializer(CamelCaseSerializer):

@@ -29,14 +29,13 @@ from .connection_serializers import (
     ConnectionTestRequestSerializer,
     ConnectionUpdateSerializer,
     SavedConnectionSerializer,
-    TestResultSerializer,
     inner_settings,
     saved_json,
-    test_result,
 )
 from .fields import DuplicateRequestSerializer, refuse_other_team, team_of_new
 from .filters import DIRECTIONS, HEALTH, TEAM, shared_filters, wanted_sort
 from .openapi import answers, items_of
+from .outcomes import TestResultSerializer, test_result
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of
 
 READ = ("connections:read", "connections.view_connection")

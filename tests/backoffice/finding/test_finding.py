@@ -103,7 +103,7 @@ def test_each_finds_what_they_may_see_and_do(rows, operator, viewer, stranger):
     assert "Tokens" not in titles("", viewer)["Pages"]
     assert titles("eu", stranger) == {}
     pages = {"Your sign-in", "Your settings", "Your e-mail address", "Keys", "Change password"}
-    pages |= {"What I did"}
+    pages |= {"What I did", "Documents", "Search the documents"}
     assert set(titles("", stranger)["Pages"]) == pages
 
 
