@@ -58,6 +58,7 @@ PLANTED = {
     ),
     "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
     "Inside finding": ("backoffice/finding/hits.py", "backoffice.finding.views"),
+    "Inside the documents": ("backoffice/documents/files.py", "backoffice.documents.views"),
     "Inside the pages of the audit": ("backoffice/audit/naming.py", "backoffice.audit.views"),
     "Inside backups": ("backoffice/backup/manifest.py", "backoffice.backup.keys"),
     "The door of backups": ("backoffice/health.py", "backoffice.backup.restoring"),
@@ -101,6 +102,7 @@ EXHAUSTIVE = (
     "gateway/notices",
     "backoffice/audit",
     "backoffice/backup",
+    "backoffice/documents",
     "backoffice",
 )
 

@@ -53,6 +53,7 @@ class Place:
             **{name: value for name, value in kept.items() if not name.startswith("MAKE")},
             "PATH": path,
             "PORT": str(self.port),
+            "WEB_CONCURRENCY": "1",  # one reader
         }
 
     def told(self, text: str) -> str:
