@@ -957,3 +957,15 @@ def test_what_to_know_about_a_save_is_told_and_may_be_sent_back(api: Api, fake: 
 def test_a_save_without_anything_to_know_tells_nothing(api: Api, fake: Any):
     body = {"alias": "b", "name": "B", "providerId": "fake", "settings": {"apiKey": SECRET}}
     assert "warnings" not in api.post("/connections", body).json()
+
+
+def test_a_test_that_proves_nothing_says_so(api: Api):
+    for alias, provider, settings, codes in (
+        ("proved", "echo", {}, []),
+        ("unproved", "custom", {"secrets": {"key": SECRET}}, ["not_proven"]),
+    ):
+        new = {"alias": alias, "name": alias, "providerId": provider, "settings": settings}
+        assert api.post("/connections", new).status_code == 201
+        found = api.post(f"/connections/{alias}/test").json()
+        assert found["success"], found
+        assert [one["code"] for one in found.get("warnings", ())] == codes
