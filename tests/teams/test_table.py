@@ -207,12 +207,13 @@ def _pair(method: str, route: str, value: str) -> tuple[Call, Call]:
 
 @cache
 def operations() -> list[tuple[str, list[str]]]:
-    """The addresses of the API's document with their methods."""
+    """The addresses below /api of the API's document, with their methods: /v1 is no view."""
     paths = SchemaGenerator().get_schema(public=True)["paths"]
     verbs = ("get", "put", "patch", "post", "delete")
     return [
         (re.sub(r"{\w+}", "<str:one>", path)[1:], [one.upper() for one in verbs if one in methods])
         for path, methods in paths.items()
+        if path.startswith("/api/")
     ]
 
 
