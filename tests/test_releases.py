@@ -68,7 +68,7 @@ def test_a_command_says_our_version():
 
 
 def test_a_page_says_the_version_to_whoever_is_signed_in(admin_client: Client, client: Client):
-    foot = f"Switchboard {version()}</footer>"
+    foot = f'<footer class="foot">Switchboard {version()} '
     assert foot in admin_client.get("/you/").content.decode()
     assert foot not in client.get("/sign-in/").content.decode()
 

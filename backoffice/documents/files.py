@@ -59,11 +59,22 @@ def address_of(path: str) -> str:
     return reverse("document-file", args=[name]) if name in attachments() else ""
 
 
+def place_of(link: str, path: str) -> str:
+    """The path in the repository of the file to which a link in the document with this path
+    leads.
+    """
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), link.partition("#")[0]))
+
+
+def is_document(link: str, path: str) -> bool:
+    """True if that is a document."""
+    return place_of(link, path) in _names()
+
+
 def target_of(link: str, path: str) -> str:
     """The address to which a link in the document with this path leads, empty for nowhere."""
     if link.startswith(("https://", "http://", "mailto:", "#")):
         return link
-    file, mark, part = link.partition("#")
-    place = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
-    found = address_of(place)
+    _, mark, part = link.partition("#")
+    found = address_of(place_of(link, path))
     return f"{found}{mark}{part}" if found else ""

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from .files import target_of, text_of
+from .files import is_document, place_of, target_of, text_of
 
 LEVELS = ("h1", "h2", "h3", "h4")
 
@@ -49,9 +49,11 @@ def slug(title: str) -> str:
 
 @cache
 def _parser() -> Any:
-    from markdown_it import MarkdownIt  # no worker that shows no document needs it
+    from markdown_it import MarkdownIt  # no worker that shows no document needs them
+    from mdit_py_plugins.footnote import footnote_plugin
 
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.use(footnote_plugin)
     for name, rule in (("fence", _code), ("code_block", _code), ("table_open", _table_open)):
         parser.add_render_rule(name, rule)
     for name in ("html_block", "html_inline"):
@@ -96,6 +98,8 @@ def _sections(tokens: Sequence[Any], title: str) -> list[Section]:
     used: Counter[str] = Counter()
     found, heading, texts = list[Section](), (title, "", 1), list[str]()
     for place, token in enumerate(tokens):
+        if token.type == "footnote_block_open":
+            break
         if token.type == "heading_open" and token.tag in LEVELS:
             found.append(Section(*heading, text="\n".join(texts)))
             name = _plain(tokens[place + 1])
@@ -126,7 +130,10 @@ def _of_this_server(tokens: Sequence[Any], path: str) -> None:
         if "right" in str(token.attrs.pop("style", "")):
             token.attrSet("class", "number")
         if token.type == "link_open":
-            target = target_of(str(token.attrs.pop("href")), path)
+            link = str(token.attrs.pop("href"))
+            target = target_of(link, path)
+            if tokens[place + 1].content == link.partition("#")[0] and is_document(link, path):
+                tokens[place + 1].content = outline(place_of(link, path)).title
             if target:
                 token.attrSet("href", target)
             else:  # a file of the repository that no server has

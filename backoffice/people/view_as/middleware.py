@@ -25,6 +25,7 @@ KEY = "view_as"  # in the session of who views: the id of the record
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP")
 OWN = frozenset({"view-as-end", "sign-out", "account_logout"})  # what who views does themselves
+OPEN = frozenset({"documents", "document", "document-search"})  # to everybody, with a menu
 PRIVATE = frozenset({*("your-sign-in", "password-change", "password-changed"), "provider-unlink"})
 PRIVATE_PREFIXES = ("mfa_", "account_")  # allauth's pages
 
@@ -67,12 +68,12 @@ class ViewAsMiddleware:
         has ended, or where the API is asked; raises OnlyViewing where something would be done.
         """
         is_api = hasattr(view, "cls")
-        is_open = not getattr(view, "login_required", True) and not is_api
+        name = (request.resolver_match and request.resolver_match.url_name) or ""
+        is_open = not getattr(view, "login_required", True) and not is_api and name not in OPEN
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or is_open:
             return None
         if KEY not in request.session or not request.user.is_authenticated:
             return None
-        name = (request.resolver_match and request.resolver_match.url_name) or ""
         if name in OWN:
             return None
         viewing = services.current(request.session[KEY], actor=request.user)

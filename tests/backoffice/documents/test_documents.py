@@ -153,3 +153,13 @@ def test_furniture_is_german_and_the_text_says_that_it_is_not():
     page = client.get("/docs/gateway/").content.decode()
     assert "Dokumente" in page
     assert '<article class="prose" lang="en">' in page
+
+
+def test_a_link_that_is_called_as_its_file_has_the_title_of_the_document():
+    assert ">From nothing to an answer</a>" in render("docs/index.md")
+    assert ">tutorial.md<" not in render("docs/index.md")
+
+
+def test_notes_at_the_foot_are_notes_and_no_text_of_a_section():
+    assert 'class="footnote-ref"><a href="#fn1" id="fnref1">[1]</a>' in render("SECURITY.md")
+    assert not any("[^" in one.text for one in outline("SECURITY.md").sections)
