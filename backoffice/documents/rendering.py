@@ -15,11 +15,14 @@ from django.utils.translation import get_language
 from .files import is_document, place_of, target_of, text_of
 
 LEVELS = ("h1", "h2", "h3", "h4")
+QUESTION = 5  # the level of a question, which is the beginning of a paragraph
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with the text below it. `anchor` is empty for what comes before the first."""
+    """A heading, or a question in bold letters, with the text below it. `anchor` is empty for
+    what comes before the first.
+    """
 
     title: str
     anchor: str
@@ -94,24 +97,35 @@ def _take_title(tokens: list[Any]) -> str:
 
 
 def _sections(tokens: Sequence[Any], title: str) -> list[Section]:
-    """What is below each heading, as text. Gives the headings their anchors."""
+    """What is below each heading and question, as text. Gives them their anchors."""
     used: Counter[str] = Counter()
     found, heading, texts = list[Section](), (title, "", 1), list[str]()
     for place, token in enumerate(tokens):
         if token.type == "footnote_block_open":
             break
-        if token.type == "heading_open" and token.tag in LEVELS:
+        if named := _named(tokens, place):
             found.append(Section(*heading, text="\n".join(texts)))
-            name = _plain(tokens[place + 1])
+            name, level = named
             anchor = slug(name)
             token.attrSet("id", f"{anchor}-{used[anchor]}" if used[anchor] else anchor)
             used[anchor] += 1
-            heading, texts = (name, str(token.attrGet("id")), int(token.tag[1])), []
+            heading, texts = (name, str(token.attrGet("id")), level), []
         elif token.type == "inline" and tokens[place - 1].type != "heading_open":
             texts.append(_plain(token))
         elif token.type in ("fence", "code_block"):
             texts.append(token.content)
     return [*found, Section(*heading, text="\n".join(texts))]
+
+
+def _named(tokens: Sequence[Any], place: int) -> tuple[str, int] | None:
+    """The name and the level of the section that begins here, None where none does."""
+    token = tokens[place]
+    if token.type == "heading_open" and token.tag in LEVELS:
+        return _plain(tokens[place + 1]), int(token.tag[1])
+    if token.type == "paragraph_open" and token.level == 0:
+        bold = re.match(r"\*\*([^*]+\?)\*\* ", tokens[place + 1].content)
+        return (bold[1], QUESTION) if bold else None
+    return None
 
 
 def _plain(token: Any) -> str:

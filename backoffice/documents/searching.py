@@ -19,14 +19,61 @@ WORD = re.compile(r"[A-Za-z0-9_$]+")
 EMPTY = frozenset(
     re.findall(
         r"\w+",
-        "a an and are as at be by can do does for from how i if in is it me my of on or that the "
-        "there this to was what when where which who why will with without you your",
+        "a an and any are as at be been by can cannot could do does doesn don each for from "
+        "get give has have how i if in is isn it its me much my need now of on one or please "
+        "s should t that the there this to use using want was what when where which who why "
+        "will with without won would "
+        "you your",
     )
 )
+# words that are asked with, and those that the documents have for the same
+SAME = {
+    "admin": "administrator role",
+    "airflow": "client",
+    "auditlog": "audit",
+    "billing": "budget usage",
+    "bill": "budget usage",
+    "chart": "manifest",
+    "cost": "budget usage",
+    "disable": "switch",
+    "env": "environment setting",
+    "erase": "delete",
+    "failover": "fallback",
+    "helm": "kubernetes",
+    "k8s": "kubernetes",
+    "login": "sign",
+    "logon": "sign",
+    "logout": "sign",
+    "migrate": "move upgrade",
+    "money": "budget usage",
+    "permission": "role right",
+    "postgres": "postgresql",
+    "price": "budget usage",
+    "pricing": "budget usage",
+    "quota": "limit",
+    "remove": "delete",
+    "rotate": "replace",
+    "rotation": "replace",
+    "server": "installation",
+    "signin": "sign",
+    "signup": "colleague",
+    "slack": "notice webhook",
+    "spend": "budget usage",
+    "spending": "budget usage",
+    "user": "person people colleague",
+    "variable": "setting",
+    "webhook": "notice",
+}
 # pages for those who change the code, or that tell of the past
 ASIDE = frozenset({"CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/changes.md"})
+# pages in which one looks up what one knows the name of
+LOOKED_UP = ("docs/commands.md", "docs/settings.md", "docs/errors.md", "docs/providers/")
 MOST, AROUND = 20, 110
-IN_HEADING, IN_TITLE, IN_TEXT = 6.0, 3.0, 1.0
+IN_HEADING, WHOLE_HEADING, IN_TITLE, IN_TEXT = 6.0, 3.0, 3.0, 1.0
+AS_SAME = 0.8  # what a word counts that only means the same
+
+# a word that is asked for: what tells how much, for it and for those that mean the same
+Wanted = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -52,11 +99,9 @@ class _Entry:
 
 def search(asked: str) -> list[Found]:
     """The sections that have words of this text, the best first."""
-    given = [one for one in words(asked) if one not in EMPTY]
-    pairs = [f"{one}{other}" for one, other in pairwise(given)]  # back up: backup
-    stems = [_stem(one) for one in (*given, *pairs)]
-    weights = {one: _rarity()[one] for one in stems if one in _rarity()}
-    scored = [(_score(entry, weights), place) for place, entry in enumerate(_entries())]
+    asked_for = [wanted for one in _given(asked) if (wanted := _wanted(one))]
+    weights = {one for wanted in asked_for for one in wanted}
+    scored = [(_score(entry, asked_for), place) for place, entry in enumerate(_entries())]
     best = sorted((-score, place) for score, place in scored if score > 0)[:MOST]
     found = [_entries()[place] for _, place in best]
     return [
@@ -71,11 +116,33 @@ def words(text: str) -> list[str]:
     return [*whole, *(part for one in whole if "_" in one for part in one.split("_") if part)]
 
 
+def _given(asked: str) -> list[str]:
+    """The words that tell something. Two that are one word elsewhere (back up) are that one too;
+    where that has another word here (log in: sign in), they are only that.
+    """
+    every = words(asked)
+    pairs = {place: f"{one}{other}" for place, (one, other) in enumerate(pairwise(every))}
+    said = {place for place, pair in pairs.items() if pair in SAME}
+    covered = said | {place + 1 for place in said}
+    alone = [one for place, one in enumerate(every) if place not in covered and one not in EMPTY]
+    return list(dict.fromkeys([*alone, *pairs.values()]))
+
+
+def _wanted(word: str) -> Wanted:
+    """What is looked for where this word is asked for, as far as documents have it."""
+    rarity, stem = _rarity(), _stem(word)
+    same = {_stem(one) for one in SAME.get(word, SAME.get(word.removesuffix("s"), "")).split()}
+    found = {one: rarity[one] * AS_SAME for one in same if one in rarity}
+    return found | ({stem: rarity[stem]} if stem in rarity else {})
+
+
 @cache
 def _stem(word: str) -> str:
-    for end in ("ing", "ies", "es", "ed", "s", "y", "e"):
-        if word.endswith(end) and len(word) - len(end) >= 3:
-            return word.removesuffix(end)
+    for ends in (("ies", "es", "s"), ("ing", "ed", "y", "e")):
+        for end in ends:
+            if word.endswith(end) and len(word) - len(end) >= 3 and not word.endswith("ss"):
+                word = word.removesuffix(end)
+                break
     return word
 
 
@@ -93,7 +160,8 @@ def _entries() -> tuple[_Entry, ...]:
             title = frozenset(_stems([document.title]))
             at = f"{address}#{section.anchor}" if section.anchor else address
             text = Counter(_stems([section.text]))
-            worth = 0.4 if path in ASIDE else 1.0
+            looked_up = section.anchor and path.startswith(LOOKED_UP)
+            worth = 0.4 if path in ASIDE else 0.6 if looked_up else 1.0
             found.append(_Entry(section, document.title, at, heading, title, text, worth))
     return tuple(found)
 
@@ -107,18 +175,26 @@ def _rarity() -> dict[str, float]:
     return {one: log(1 + len(_entries()) / times) for one, times in number.items()}
 
 
-def _score(entry: _Entry, weights: dict[str, float]) -> float:
-    score, hits = 0.0, 0
-    for one, weight in weights.items():
-        times = entry.text.get(one, 0)
-        worth = IN_TEXT * times / (times + 1.5) + IN_HEADING * (one in entry.heading)
-        worth += IN_TITLE * (one in entry.title)
-        score += weight * worth
-        hits += worth > 0
+def _score(entry: _Entry, asked_for: list[Wanted]) -> float:
+    score, hits, covered = 0.0, 0, set[str]()
+    for wanted in asked_for:
+        worths = {one: weight * _worth(entry, one) for one, weight in wanted.items()}
+        best = max(worths.values())
+        score += best
+        hits += best > 0
+        covered |= wanted.keys() & entry.heading
+    if covered:
+        score *= 1 + WHOLE_HEADING * len(covered) / len(entry.heading) / IN_HEADING
     return score * hits * entry.worth
 
 
-def _excerpt(text: str, weights: dict[str, float]) -> SafeString:
+def _worth(entry: _Entry, stem: str) -> float:
+    times = entry.text.get(stem, 0)
+    worth = IN_TEXT * times / (times + 1.5) + IN_HEADING * (stem in entry.heading)
+    return worth + IN_TITLE * (stem in entry.title)
+
+
+def _excerpt(text: str, weights: set[str]) -> SafeString:
     """The text around the first words that fit, which are marked."""
     plain = " ".join(text.split())
     places = [hit for hit in WORD.finditer(plain) if _stem(hit[0].lower()) in weights]
