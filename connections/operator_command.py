@@ -150,6 +150,19 @@ def own_commands() -> dict[str, str]:
     return {name: app for name, app in found if app.partition(".")[0] in ROOMS}
 
 
+def refuse_unknown(words: list[str]) -> None:
+    """Ends the program as a command ends it, if its first word is no command."""
+    name = "".join(words)
+    if not name or name.startswith("-") or name in (*get_commands(), "help", "version"):
+        return
+    parts = set(name.split("_"))
+    alike = [one for one in own_commands() if parts & set(one.split("_"))]
+    alike = alike or get_close_matches(name, get_commands(), 1)
+    hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    sys.stderr.write(f"Error: There is no command {name!r}.{hint} `{PROGRAM} help` lists all.\n")
+    sys.exit(Exit.ARGUMENTS)
+
+
 def _subparsers(parser: ArgumentParser) -> list[Any]:
     return [one for one in parser._actions if isinstance(one, _SubParsersAction)]  # noqa: SLF001 argparse shows them nowhere else
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from connections.operator_command import Exit, actions_of, examples_of, words_of
+from connections.operator_command import Exit, actions_of, examples_of, refuse_unknown, words_of
 from tests.fakes import connect
 from tools.render_commands import our_commands
 
@@ -41,6 +41,35 @@ def test_every_example_is_what_its_command_takes():
         for line in examples_of(command.examples):
             assert line.split()[0] == name, line
             parser.parse_args(words_of(line.partition(" <")[0]))
+
+
+def test_no_argument_is_taken_for_one_of_django_s():
+    """Before a command Django looks for its own --settings and --pythonpath in what was parsed."""
+    taken = {
+        (title, one.dest)
+        for name in COMMANDS
+        for title, parser in parsers(name).items()
+        for one in parser._actions
+        if one.dest in ("settings", "pythonpath") and one.option_strings != [f"--{one.dest}"]
+    }
+    assert taken == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("rotate_key", "leaked_key or replace_key or rotate_credentials or wrap_key"), ("migrat", "migrate")],
+)
+def test_an_unknown_command_is_told_as_wrong_arguments_are(name: str, said: str, capsys: Any):
+    with pytest.raises(SystemExit) as ended:
+        refuse_unknown([name, "echo"][:1])
+    told = capsys.readouterr().err
+    assert ended.value.code == Exit.ARGUMENTS and told.startswith("Error: There is no command")
+    assert f"Did you mean {said}?" in told and told.count("\n") == 1
+
+
+def test_a_word_that_is_a_command_or_an_option_is_let_through():
+    for words in ([], ["--version"], ["help"], ["migrate"], ["token"]):
+        refuse_unknown(words)
 
 
 def test_an_example_that_is_wrong_is_noticed():

@@ -13,6 +13,7 @@ from connections.models import SUFFIX, Connection, Profile, ServiceAccount, Team
 from connections.operator_command import not_there
 
 LONGEST_PREFIX = 11  # of a token, as it is shown
+LONGEST_NAME = 30  # of what is certainly no token
 KINDS: dict[str, Any] = {"connection": Connection, "profile": Profile}
 
 
@@ -39,23 +40,24 @@ def person_named(name: str) -> Any:
     people = get_user_model()._default_manager
     found = people.filter(username=name).first()
     if found is None:
-        raise not_there("user", name, people.values_list("username", flat=True))
+        raise not_there("person", name, people.values_list("username", flat=True))
     return found
 
 
 def token_named(text: str, rows: QuerySet[Any], see: str) -> Any:
-    """The token with this prefix or id. `see`: the command that lists these. Raises CommandError
-    where there is none, or where several have the prefix.
+    """The token with this prefix, name or id. `see`: the command that lists these. Raises
+    CommandError where there is none, or where several have the prefix or the name.
     """
     wanted = text.strip()
-    found = [row for row in rows if wanted in (row.prefix, str(row.pk))]
+    found = [row for row in rows if wanted in (row.prefix, row.name, str(row.pk))]
     if len(found) > 1:
         ids = ", ".join(str(row.pk) for row in found)
-        raise CommandError(f"Several tokens begin with {wanted}. Use an id: {ids}.")
+        raise CommandError(f"Several tokens are called {wanted} or begin so. Use an id: {ids}.")
     if not found:
-        if len(wanted) > LONGEST_PREFIX and parse_id(wanted) is None:  # never repeat a whole token
+        if len(wanted) > LONGEST_NAME and parse_id(wanted) is None:  # never repeat a whole token
             wanted = f"{wanted[:LONGEST_PREFIX]}..."
-        raise not_there("token", wanted, [row.prefix for row in rows], see)
+        known = [text for row in rows for text in (row.prefix, row.name)]
+        raise not_there("token", wanted, known, see)
     return found[0]
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from providers.core.schema import settings_fields
+
 from .. import display, selectors, services
 from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
@@ -33,7 +35,13 @@ def detail_context(connection: Connection) -> dict[str, Any]:
         "failures": [one for one in checks if not one.success][:3],
         "profiles": dependent_profiles(connection),
         "versions": versions,
+        "has_key": _has_key(connection),
         "has_unused_secrets": services.has_unused_secrets(connection),
         "key_set": next((one for one in versions if one.sets_key), None),
         "former_aliases": former_aliases_of(connection),
     }
+
+
+def _has_key(connection: Connection) -> bool:
+    fields = settings_fields(connection.provider).values() if connection.provider else ()
+    return any(one.secret and not one.for_proxy for one in fields)

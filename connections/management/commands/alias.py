@@ -25,9 +25,9 @@ class Command(OperatorCommand):
     examples = """
 alias list
 alias list --output json    # for programs
-alias change connection my-openai openai-production
-alias change profile writer content-writer
-alias remove connection my-openai    # it finds nothing any more
+alias change connection openai-production openai-main
+alias change profile content-writer writer
+alias remove connection openai-production    # it finds nothing any more
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

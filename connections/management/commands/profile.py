@@ -23,7 +23,7 @@ class Command(OperatorCommand):
     help = "Make a profile of a connection and a model; list profiles; delete one."
     examples = """
 profile create content-writer openai-production gpt-4o-mini
-profile create content-writer echo echo-1 --set temperature=0.2 --fallback spare
+profile create rehearsal echo echo-1 --set temperature=0.2 --fallback content-writer
 profile create search openai-production text-embedding-3-small --capability embedding
 profile list --output json    # for programs
 profile delete content-writer
@@ -52,7 +52,7 @@ profile delete content-writer
             "--set",
             action="append",
             default=[],
-            dest="settings",
+            dest="values",
             metavar="KEY=VALUE",
             help="one of its settings, such as temperature=0.2; can be repeated",
         )
@@ -79,7 +79,7 @@ profile delete content-writer
             alias=options["alias"],
             name=options["name"] or options["alias"].replace("-", " ").capitalize(),
             model=options["model"],
-            settings=_settings(capability, options["settings"]),
+            settings=_settings(capability, options["values"]),
             fallbacks=[row_named("profile", one) for one in options["fallbacks"]],
         )
         row = saved.row

@@ -24,7 +24,7 @@ class Command(OperatorCommand):
 
     examples = """
 purge_secrets
-purge_secrets my-openai --now    # also what was replaced a moment ago
+purge_secrets openai-production --now    # also what was replaced a moment ago
 purge_secrets --check    # ends with 3 where something is overdue
 """
 

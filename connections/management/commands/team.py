@@ -28,9 +28,9 @@ team limit Support    # no limit any more
 team delete Support --to Sales    # which gets what it has
 team member Support anna operator
 team remove Support anna
-team move connection my-openai Support --with-profiles
-team share connection my-openai Sales use
-team unshare connection my-openai Sales
+team move connection openai-production Support --with-profiles
+team share connection openai-production Sales use
+team unshare connection openai-production Sales
 team section    # every section that belongs to teams
 team section OpenAI Support Sales    # only these may name $OpenAI:...
 team section OpenAI --to-all

@@ -14,7 +14,7 @@ from ..output import add_output, moment, print_rows
 EXPIRES = (
     "days until it ends, CONNECTIONS_TOKEN_DAYS if not given; 0 for never, where that is allowed"
 )
-WHICH = "its prefix, as `token list` shows it, or its id"
+WHICH = "its prefix, name or id, as `token list` shows them"
 COLUMNS = (
     *("prefix", "state", "user", "name", "scopes", "profiles", "team", "tags", "networks"),
     *("requests_per_minute", "tokens_per_day", "last_used", "ends"),

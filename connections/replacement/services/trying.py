@@ -29,10 +29,13 @@ from .slots import key_fields
 def judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> None:
     """Raises Invalid for values that could not be saved, or that change nothing."""
     fields = key_fields(connection.provider) if connection.provider else {}
+    if not fields:
+        text = _("%(name)s has no secret, so there is nothing to replace.")
+        raise Invalid([FieldError("settings", "not_a_key", text % {"name": connection.name})])
     unknown = [name for name in given if name not in fields]
     if unknown or not given:
         wrong = unknown or list(fields)[:1]
-        names = _(" or ").join(fields) or _("nothing")
+        names = _(" or ").join(fields)
         text = _("Enter the next value of %(settings)s.") % {"settings": names}
         raise Invalid([FieldError(f"settings.{name}", "not_a_key", text) for name in wrong])
     row = Connection.objects.get(pk=connection.pk)

@@ -31,7 +31,7 @@ service_account delete ci-deploy
         for one, is_needed in ((add, True), (change, False)):
             one.add_argument("name", help="such as ci-deploy")
             one.add_argument(
-                "--role", required=is_needed, help="the group: Viewers, Operators or Administrators"
+                "--role", required=is_needed, help="the role: Viewers, Operators or Administrators"
             )
             one.add_argument("--contact", required=is_needed, help="whom to ask about it")
             one.add_argument(

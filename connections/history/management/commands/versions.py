@@ -22,12 +22,12 @@ class Command(OperatorCommand):
 
     help = "List, compare and restore versions; bring back what was deleted."
     examples = """
-versions list connection my-openai
-versions list connection my-openai --output json    # for programs
-versions show connection my-openai 3
-versions compare connection my-openai 2 3
-versions restore connection my-openai 2 --with-secrets
-versions name connection my-openai 3 --name "before the move" --pin
+versions list connection openai-production
+versions list connection openai-production --output json    # for programs
+versions show connection openai-production 3
+versions compare connection openai-production 2 3
+versions restore connection openai-production 2 --with-secrets
+versions name connection openai-production 3 --name "before the move" --pin
 versions deleted
 versions revive 6b1f0c5e-8d0e-4a53-9c53-0f6f2f3c9d11 --with-profiles
 """

@@ -36,7 +36,7 @@ class Command(OperatorCommand):
     help = "Export connections and profiles as one file, look into such a file, import it."
     examples = """
 package export all.zip    # everything
-package export openai.zip my-openai --profiles
+package export openai.zip openai-production --profiles
 package export sealed.zip --tag production --seal --passphrase-file passphrase.txt
 package show all.zip
 package show all.zip --output json    # for programs
@@ -44,8 +44,8 @@ package import all.zip --dry-run
 package import all.zip --on-conflict replace
 package import desired/ --on-conflict replace    # a folder, as an export unpacks to
 package import desired/ --on-conflict replace --dry-run --exit-code    # 3: something would change
-package import all.zip --decide connection:my-openai=replace --decide profile:writer=keep
-package import all.zip --secret my-openai.api_key='$OpenAI:ApiKey'
+package import all.zip --decide connection:echo=replace --decide profile:content-writer=keep
+package import all.zip --secret openai-production.api_key='$OpenAI:ApiKey'
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -42,7 +42,9 @@ reveal_token revoke sbr_Ab12Cd3
         self._add_create(actions.add_parser("create", help="make a token and print it, once"))
         add_output(actions.add_parser("list", help="list all tokens for flows"))
         revoke = actions.add_parser("revoke", help="end a token now")
-        revoke.add_argument("token", help="its prefix, as `reveal_token list` shows it, or its id")
+        revoke.add_argument(
+            "token", help="its prefix, name or id, as `reveal_token list` shows them"
+        )
 
     @staticmethod
     def _add_create(create: CommandParser) -> None:

@@ -20,10 +20,10 @@ class Command(OperatorCommand):
 
     help = "Replace the key of a connection: test the next one, switch to it, watch it."
     examples = """
-replace_key my-openai --from-stdin < next-key.txt
-replace_key my-openai --reference '$OpenAI:NextKey'
-replace_key my-openai --go-back
-replace_key my-openai --forget
+replace_key openai-production --from-stdin < next-key.txt
+replace_key openai-production --reference '$OpenAI:NextKey'
+replace_key openai-production --go-back
+replace_key openai-production --forget
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
