@@ -30,7 +30,7 @@ from connections import services
 user = User.objects.create_user("ada")
 user.groups.add(Group.objects.get(name="Administrators"))
 openai = services.create_connection(
-    "openai", actor=user, name="OpenAI Production", alias="openai-production",
+    "openai", actor=user, name="OpenAI production", alias="openai-production",
     settings={"api_key": "sk-example-not-a-key"},
 ).row
 services.create_profile(

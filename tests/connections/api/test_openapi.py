@@ -63,7 +63,7 @@ def client(administrator) -> APIClient:
     openai = services.create_connection(
         "openai",
         actor=administrator,
-        name="OpenAI Production",
+        name="OpenAI production",
         alias="openai-production",
         settings={"api_key": "sk-example-not-a-key"},
     ).row
