@@ -110,7 +110,7 @@ ALERTS = (
         "5m",
         "critical",
         "Nothing has run by itself for {{ $value | humanizeDuration }}",
-        "Start a server with RUN_DUE, or have cron call manage.py run_due --once.",
+        "Start a server with RUN_DUE, or have cron call .venv/bin/python manage.py run_due --once.",
     ),
     Alert(
         "SwitchboardJobsFail",
