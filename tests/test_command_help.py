@@ -57,7 +57,10 @@ def test_no_argument_is_taken_for_one_of_django_s():
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("rotate_key", "leaked_key or replace_key or rotate_credentials or wrap_key"), ("migrat", "migrate")],
+    [
+        ("rotate_key", "leaked_key or replace_key or rotate_credentials or wrap_key"),
+        ("migrat", "migrate"),
+    ],
 )
 def test_an_unknown_command_is_told_as_wrong_arguments_are(name: str, said: str, capsys: Any):
     with pytest.raises(SystemExit) as ended:
