@@ -24,7 +24,8 @@ of an error stands here once, with its cause, an example and its cure.
 
 Below `/api/` an error is `application/problem+json` (RFC 9457). Its `type` is the address of the \
 entry on this page. Its `detail` says what is wrong and how to mend it. `errors` has an entry with \
-a `pointer` for each field that is wrong. At `/v1` the same code stands in `error.code`; \
+a `pointer` for each field that is wrong. The code of such an answer is `invalid` where its form is \
+wrong, and else that of the first field. Every answer also names its address, as `instance`. At `/v1` the same code stands in `error.code`; \
 where a service refused the request, its own code stands there, because clients act on that. The \
 failed test of a connection and the records of requests have the codes of this page too.
 
@@ -58,7 +59,7 @@ def _entry(code: str, one: dict[str, Any]) -> str:
         example = problem(one["status"][0], one["example"], code)
         del example["instance"]
     else:
-        example = {"pointer": "/alias", "code": code, "detail": one["example"]}
+        example = {"pointer": one.get("pointer", "/alias"), "code": code, "detail": one["example"]}
     shown = json.dumps(example, ensure_ascii=False, indent=2)
     return (
         f"\n### `{code}`\n\n{status}{one['cause']}\n\n```json\n{shown}\n```\n\n"

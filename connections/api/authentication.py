@@ -26,7 +26,8 @@ class TokenAuthentication(BaseAuthentication):
         token = services.authenticate_token(words[1].decode("latin-1")) if len(words) == 2 else None
         if token is None:
             raise AuthenticationFailed(
-                "This token is unknown, expired or revoked.", "invalid_token"
+                "This token is unknown, expired or revoked. Make another on the page Tokens.",
+                "invalid_token",
             )
         if refusal := services.refused_address(token, address_of(request.META)):
             subject, why = Subject.of(token), "address_not_allowed"
@@ -74,7 +75,7 @@ class AccessPermission(BasePermission):
         token = cast("ApiToken | None", request.auth)
         for one in scope.split():
             if not services.allows(token, one):
-                self.message = f"This token lacks the scope {one}."
+                self.message, self.code = f"This token lacks the scope {one}.", "missing_scope"
                 return False
         if permission:
             services.require(request.user, permission)

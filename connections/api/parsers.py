@@ -1,5 +1,5 @@
-"""Request bodies: JSON of at most 1 MB, without NaN; for PATCH also under the name of a merge
-patch.
+"""Request bodies: a JSON object of at most 1 MB, without NaN; for PATCH also under the name of a
+merge patch.
 """
 
 import json
@@ -38,6 +38,8 @@ class LimitedJSONParser(JSONParser):
             json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
             raise ParseError from None
+        if not isinstance(parsed, dict):
+            raise ParseError
         return parsed
 
 

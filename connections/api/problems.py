@@ -176,13 +176,29 @@ def _not_valid(error: exceptions.ValidationError) -> Problem:
     return Problem(400, f"The request is not valid. {said}", "invalid", {"errors": errors})
 
 
+# Where what Django REST framework says has no cure
+DETAILS: dict[type[Exception], str] = {
+    exceptions.NotAuthenticated: (
+        "Nobody is signed in. Send Authorization: Bearer and a token of the page Tokens."
+    ),
+    exceptions.MethodNotAllowed: (
+        "This address does not take this method. The header Allow names those that it takes."
+    ),
+    exceptions.NotAcceptable: "This address does not answer in what Accept asks for. Ask for */*.",
+    exceptions.UnsupportedMediaType: (
+        "This address does not read such a body. Send JSON, as Content-Type: application/json."
+    ),
+}
+
+
 def _of_rest_framework(error: exceptions.APIException) -> Problem:
     headers = {"WWW-Authenticate": getattr(error, "auth_header", None)}
     if isinstance(error, exceptions.Throttled):
         headers["Retry-After"] = str(max(1, ceil(getattr(error, "wait", None) or 0)))
     given = {name: value for name, value in headers.items() if value is not None}
     code = listed(str(error.get_codes()))
-    return Problem(error.status_code, str(error.detail), code, headers=given)
+    detail = DETAILS.get(type(error), str(error.detail))
+    return Problem(error.status_code, detail, code, headers=given)
 
 
 def _of_database(error: Exception) -> Problem:
@@ -193,7 +209,11 @@ def _of_database(error: Exception) -> Problem:
     return Problem(outage.status, outage.detail, outage.code, headers=outage.headers)
 
 
-NOT_FOUND = Problem(404, "There is nothing of this id or alias.", "not_found")
+NOT_FOUND = Problem(
+    404,
+    "There is nothing of this id or alias that you may see. The list has what there is.",
+    "not_found",
+)
 NO_SENSE = Problem(400, "The request makes no sense.", "bad_request")
 FAULT = Problem(500, "This is a fault of ours. Nothing was changed; the log says more.", "error")
 # By exception; the nearest class among an exception's own and its bases decides.
@@ -218,7 +238,9 @@ _problems: dict[type[BaseException], Callable[[Any], Problem]] = {
     RequestDataTooBig: lambda _: Problem(413, "A request body has at most 1 MB.", "too_large"),
     SuspiciousOperation: lambda _: NO_SENSE,
     MultiPartParserError: lambda _: NO_SENSE,
-    exceptions.ParseError: lambda _: Problem(400, "The body is not valid JSON.", "parse_error"),
+    exceptions.ParseError: lambda _: Problem(
+        400, "The body is not a JSON object. Send one, in UTF-8.", "parse_error"
+    ),
     exceptions.ValidationError: _not_valid,
     exceptions.APIException: _of_rest_framework,
     Exception: lambda _: FAULT,

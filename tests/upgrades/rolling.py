@@ -103,6 +103,15 @@ def bad(statuses: dict[str, int]) -> dict[str, int]:
     return {name: status for name, status in statuses.items() if status not in GOOD}
 
 
+def lost(load: Load, program: Program) -> dict[tuple[str, int], int]:
+    """The requests that failed, but for calls that the previous release refuses because the rows
+    change faster than it reads them: CHANGELOG, 0.1.0. The next one that is recorded refuses none.
+    """
+    changing = sum('"changing"' in text for text in program.refused)
+    failed = {what: number for what, number in load.statuses.items() if what[1] != 200}
+    return failed if failed != {("_call", 503): changing} else {}
+
+
 def test_instances_are_upgraded_one_after_the_other_and_back(on_postgresql: Stage):
     stage = on_postgresql
     stage.begin()
@@ -117,7 +126,7 @@ def test_instances_are_upgraded_one_after_the_other_and_back(on_postgresql: Stag
                 assert stage.acted(old) == before, "the previous release on the new schema"
                 new = stage.served(NEW, ours)
                 assert bad(stage.acted(new)) == {}, "this release beside the previous one"
-            assert {status for _, status in load.statuses} == {200}, old.refused
+            assert lost(load, old) == {}
             assert (old.ready()[0], new.ready()[0]) == (200, 200)
             _what_one_switches_off_the_other_refuses(old, new)
             _what_one_switches_off_the_other_refuses(new, old)
@@ -141,7 +150,7 @@ def test_both_releases_serve_while_usage_is_partitioned_and_after(on_postgresql:
             NEW.manage(stage.variables, "partition_usage")
             assert stage.acted(old) == before, "the previous release, with partitions"
             assert bad(stage.acted(new)) == {}, "this release, with partitions"
-        assert {status for _, status in load.statuses} == {200}, old.refused
+        assert lost(load, old) == {}
         _what_one_switches_off_the_other_refuses(old, new)
     stage.verify()
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,7 +54,7 @@ def _need(request: Request, *scopes: str) -> None:
     """Raises PermissionDenied for a token that lacks one of the scopes."""
     for scope in scopes:
         if not core.allows(cast("ApiToken | None", request.auth), scope):
-            raise PermissionDenied(f"This token lacks the scope {scope}.")
+            raise PermissionDenied(f"This token lacks the scope {scope}.", "missing_scope")
 
 
 class PackageExport(ApiView):

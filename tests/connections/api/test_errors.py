@@ -211,7 +211,7 @@ def test_a_malformed_body_is_refused(api: Api, connection: Connection, method: s
     for what, body in MALFORMED.items():
         found = problem(api(method, path, body), 400)
         told = (found["code"], found["detail"])
-        assert told == ("parse_error", "The body is not valid JSON."), what
+        assert told == ("parse_error", "The body is not a JSON object. Send one, in UTF-8."), what
 
 
 @pytest.mark.parametrize(
