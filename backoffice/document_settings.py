@@ -15,7 +15,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "the model is a profile's alias. "
     "The documents of this server tell the rest: [the gateway](/docs/gateway/), "
     "[every error with its cure](/docs/errors/).",
-    "EXTERNAL_DOCS": {"url": "/docs/", "description": "The documents of this server."},
     # who answers for an installation is known to it alone
     "CONTACT": {"name": "The administrators of this installation"},
     "VERSION": version(),

@@ -24,8 +24,10 @@ of an error stands here once, with its cause, an example and its cure.
 
 Below `/api/` an error is `application/problem+json` (RFC 9457). Its `type` is the address of the \
 entry on this page. Its `detail` says what is wrong and how to mend it. `errors` has an entry with \
-a `pointer` for each field that is wrong. The code of such an answer is `invalid` where its form is \
-wrong, and else that of the first field. Every answer also names its address, as `instance`. At `/v1` the same code stands in `error.code`; \
+a `pointer` for each field that is wrong. The code of such an answer is `invalid` where its form \
+is wrong, and else that of the first field. Every answer also names its address, as `instance`.
+
+At `/v1` the same code stands in `error.code`; \
 where a service refused the request, its own code stands there, because clients act on that. The \
 failed test of a connection and the records of requests have the codes of this page too.
 
