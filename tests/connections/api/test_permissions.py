@@ -362,7 +362,9 @@ def test_a_refusal_tells_nothing_about_what_exists(
 
 def test_a_refusal_names_the_scope_that_is_missing(administrator: Any):
     response = Api(token_of(administrator, "profiles:read")).get("/connections")
-    assert (response.status_code, response.json()["detail"]) == (
+    told = response.json()
+    assert (response.status_code, told["code"], told["detail"]) == (
         403,
+        "missing_scope",
         "This token lacks the scope connections:read.",
     )

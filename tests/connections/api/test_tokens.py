@@ -293,7 +293,7 @@ def test_a_session_reads_without_and_writes_with_a_csrf_token(operator: Any):
     client = browser(operator, enforce_csrf_checks=True)
     caller = Api(client=client)
     assert caller.get("/connections").status_code == 200
-    assert problem(caller.post("/connections", ECHO), 403)["code"] == "missing_scope"
+    assert problem(caller.post("/connections", ECHO), 403)["code"] == "permission_denied"
     problem(caller.post("/connections", ECHO, x_csrftoken="x" * 64), 403)
     assert not Connection.objects.exists()
     assert caller.post("/connections", ECHO, x_csrftoken=csrf(client)).status_code == 201
