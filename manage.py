@@ -26,7 +26,7 @@ def main() -> None:
             """The command of this name."""
             from connections.operator_command import refuse_unknown  # all apps are loaded by now
 
-            refuse_unknown([subcommand])
+            refuse_unknown(subcommand)
             return super().fetch_command(subcommand)
 
     if sys.argv[1:] in (["--version"], ["version"]):

@@ -150,10 +150,9 @@ def own_commands() -> dict[str, str]:
     return {name: app for name, app in found if app.partition(".")[0] in ROOMS}
 
 
-def refuse_unknown(words: list[str]) -> None:
-    """Ends the program as a command ends it, if its first word is no command."""
-    name = "".join(words)
-    if not name or name.startswith("-") or name in (*get_commands(), "help", "version"):
+def refuse_unknown(name: str) -> None:
+    """Ends the program as a command ends it, if this is the name of none."""
+    if name in get_commands():
         return
     parts = set(name.split("_"))
     alike = [one for one in own_commands() if parts & set(one.split("_"))]

@@ -64,15 +64,15 @@ def test_no_argument_is_taken_for_one_of_django_s():
 )
 def test_an_unknown_command_is_told_as_wrong_arguments_are(name: str, said: str, capsys: Any):
     with pytest.raises(SystemExit) as ended:
-        refuse_unknown([name, "echo"][:1])
+        refuse_unknown(name)
     told = capsys.readouterr().err
     assert ended.value.code == Exit.ARGUMENTS and told.startswith("Error: There is no command")
     assert f"Did you mean {said}?" in told and told.count("\n") == 1
 
 
-def test_a_word_that_is_a_command_or_an_option_is_let_through():
-    for words in ([], ["--version"], ["help"], ["migrate"], ["token"]):
-        refuse_unknown(words)
+def test_a_command_of_ours_or_of_django_s_is_known():
+    for name in ("migrate", "token"):
+        refuse_unknown(name)
 
 
 def test_an_example_that_is_wrong_is_noticed():
