@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from connections.models import Membership, Role
 from connections.services import Invalid, teams_of
 from connections.views.base import Crumb, Page
-from connections.views.typed import typed_before
+from connections.views.typed import with_typed
 
 from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
@@ -26,11 +26,6 @@ from .view_as.services import may_view_as, views_as
 ADMINISTRATION: Crumb = (gettext_lazy("Administration"), "/administration/")
 PEOPLE: Crumb = (gettext_lazy("People"), "/people/")
 VIEWS_AS = 5  # the last ones, on a person's page
-
-
-def initial_of(typed: QueryDict | None) -> dict[str, str]:
-    """What was typed into the form before, as its initial values."""
-    return {name: str(value) for name, value in typed.items() if value} if typed else {}
 
 
 class RoleListView(Page):
@@ -66,8 +61,7 @@ class PersonCreateView(Page):
         return [ADMINISTRATION, PEOPLE]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        initial = initial_of(typed_before(request))
-        return self.show(PersonForm(initial=initial, teams=teams_of(request.user)))
+        return self.show(with_typed(PersonForm(teams=teams_of(request.user)), request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PersonForm(request.POST, teams=teams_of(request.user))
@@ -159,7 +153,7 @@ class PersonDetailView(PersonPage):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         role = {"role": self.person.groups.first()}
-        return self.show(RoleForm(initial=role | initial_of(typed_before(request))))
+        return self.show(with_typed(RoleForm(initial=role), request))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = RoleForm(request.POST)

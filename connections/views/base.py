@@ -36,6 +36,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     section: ClassVar[str] = "connections"
     refusal: ClassVar[Text] = gettext_lazy("You may not see this.")  # to whoever lacks a right
     shows_typed: ClassVar[bool] = False  # its `get` shows `typed_before` in its form
+    secret_entries: ClassVar[tuple[str, ...]] = ()  # of its form, never kept
     raise_exception = True
 
     @staticmethod

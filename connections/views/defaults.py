@@ -15,6 +15,7 @@ from ..lookup import all_by_id_or_alias
 from ..models import Profile
 from .base import Crumb, Page, tell_done
 from .profiles import LIST
+from .typed import with_typed
 
 HELP = {
     Capability.CHAT: gettext_lazy(
@@ -71,6 +72,7 @@ class DefaultsView(Page):
     title = gettext_lazy("Default profiles")
     section = "profiles"
     permission_required = "connections.view_defaultprofile"
+    shows_typed = True
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
@@ -80,8 +82,9 @@ class DefaultsView(Page):
         may_change = self.request.user.has_perm("connections.change_defaultprofile")
         return DefaultsForm(services.default_profiles(), may_change, data)
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=self.form()))
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = with_typed(self.form(), request)
+        return self.render_to_response(self.get_context_data(form=form))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         services.require(request.user, "connections.change_defaultprofile")

@@ -16,6 +16,7 @@ from ..standing import standing_of
 from ..token_list import COLUMNS, STATES, TokenLine, listed_tokens, token_lines
 from .lists import ListPage, filter_words
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
+from .typed import with_typed
 
 
 class TokenListView(ListPage):
@@ -34,6 +35,7 @@ class TokenListView(ListPage):
         "team": gettext_lazy("Team"),
     }
     columns = COLUMNS
+    shows_typed = True
     first_sort = "-created"
 
     def rows(self, filters: dict[str, str], sort: str) -> list[ApiToken]:
@@ -55,7 +57,8 @@ class TokenListView(ListPage):
             "scopes": [str(one) for one in services.Scope],
             **getattr(self, "_shown", {}),
         }
-        context.setdefault("form", self.form())
+        if "form" not in context:
+            context["form"] = with_typed(self.form(), self.request)
         return super().get_context_data(**context, **kwargs)
 
     def show(self, form: token_forms.TokenForm, **context: Any) -> HttpResponse:

@@ -3,10 +3,13 @@ in anew. It is shown again in the form, without secrets.
 """
 
 import time
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from django import forms
 from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
+from django.utils.datastructures import MultiValueDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from providers.core.registry import all_providers
@@ -16,6 +19,7 @@ from ..forms.base import SETTINGS
 from ..references import is_reference
 from .inline_add import LARGEST, FormDraft, entries_to_keep, find_draft, keep_draft
 
+Form = TypeVar("Form", bound=forms.BaseForm)
 TYPED = "typed"  # in the address of the form
 
 
@@ -42,12 +46,13 @@ def entries_of(posted: QueryDict, page: str) -> list[tuple[str, str]]:
         return []
     if not getattr(view, "shows_typed", False):
         return []
-    secret = tuple(
+    settings = tuple(
         f"{SETTINGS}{one.name}"
         for provider in all_providers()
         for one in settings_fields(provider).values()
         if one.secret or one.kind in ("headers", "secret_map")
     )
+    secret = (*settings, *view.secret_entries)
     entries = [
         (name, value)
         for name, values in entries_to_keep(posted).items()
@@ -67,6 +72,18 @@ def keep_typed(request: HttpRequest, page: str, entries: list[tuple[str, str]]) 
     draft = FormDraft(request.user.pk, page, "", "", data, "", time.time())
     query = urlencode({TYPED: keep_draft(request, draft)})
     return f"{page}{'&' if '?' in page else '?'}{query}"
+
+
+def with_typed(form: Form, request: HttpRequest) -> Form:
+    """The same form, which is not bound, with what was typed into it before, if that is kept."""
+    typed = typed_before(request)
+    if typed is not None:
+        files: MultiValueDict[str, Any] = MultiValueDict()
+        for name, field in form.fields.items():
+            sent, widget = form.add_prefix(name), field.widget
+            if not widget.value_omitted_from_data(typed, files, sent):
+                form.initial[name] = widget.value_from_datadict(typed, files, sent)
+    return form
 
 
 def typed_before(request: HttpRequest) -> QueryDict | None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
+from connections.views.typed import with_typed
 
 from ..attention.kinds import KINDS
 from ..models import Notice, NoticeTarget
@@ -103,6 +104,7 @@ class TargetPage(Page):
 
     template_name = "gateway/notices/target.html"
     section = "notices"
+    secret_entries = ("address",)
 
     @property
     def row(self) -> NoticeTarget:
@@ -126,14 +128,15 @@ class TargetCreateView(TargetPage):
 
     title = _("Add a target")
     permission_required = ADD
+    shows_typed = True
 
     def form(self, **kwargs: Any) -> TargetForm:
         """The form, bound when given `data`."""
         teams = services.teams_for(self.request.user)
         return TargetForm(f"notice-target:{self.request.user.pk}", teams=teams, **kwargs)
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.show(self.form())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(with_typed(self.form(), request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(data=request.POST)
@@ -153,12 +156,13 @@ class TargetUpdateView(TargetPage):
     """Changes a target."""
 
     permission_required = CHANGE
+    shows_typed = True
 
     def get_title(self) -> str:
         return self.row.name
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:  # noqa: ARG002 `row` reads it
-        return self.show(_form_of(request, self.row), row=self.row)
+        return self.show(with_typed(_form_of(request, self.row), request), row=self.row)
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:  # noqa: ARG002
         row = self.row

@@ -64,3 +64,36 @@ def test_a_form_of_an_older_session_comes_back_with_what_was_typed(operator):
     page = client.get(answer["Location"])
     assert "This form was out of date, so nothing was saved." in words(page)
     assert 'value="Half a form"' in html(page) and SECRET not in html(page)
+
+
+# A form that has no secret, an entry of it, and how its page shows that again.
+FORMS = {
+    "/tokens/": ({"name": "nightly"}, 'value="nightly"'),
+    "/types/install/": ({"document": "name: acme"}, "name: acme</textarea>"),
+    "/teams/add/": ({"name": "Data science"}, 'value="Data science"'),
+    "/people/add/": ({"name": "nina"}, 'value="nina"'),
+    "/people/service-accounts/add/": ({"contact": "nina"}, 'value="nina"'),
+    "/issuers/add/": ({"issuer": "https://ci.test"}, 'value="https://ci.test"'),
+    "/notices/targets/add/": ({"time_zone": "Asia/Kolkata"}, 'value="Asia/Kolkata"'),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_each_form_comes_back_with_what_was_typed(path, administrator):
+    typed, shown = FORMS[path]
+    client = browser(administrator, enforce_csrf_checks=True)
+    headers = {"Referer": f"http://testserver{path}"}
+    answer = client.post(path, typed | {"address": SECRET}, headers=headers)
+    page = client.get(answer["Location"])
+    assert "This form was out of date, so nothing was saved." in words(page)
+    assert shown in html(page) and SECRET not in html(page)
+
+
+def test_a_tick_that_was_taken_away_stays_away(administrator):
+    client = browser(administrator, enforce_csrf_checks=True)
+    path = "/notices/targets/add/"
+    assert 'name="is_active"' in html(client.get(path))
+    headers = {"Referer": f"http://testserver{path}"}
+    answer = client.post(path, {"name": "Pager", "kinds": ["failing"]}, headers=headers)
+    form = client.get(answer["Location"]).context["form"]
+    assert form["is_active"].value() is False and form["kinds"].value() == ["failing"]

@@ -15,6 +15,7 @@ from connections.models import ServiceAccount
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
 from connections.views.lists import ListPage
+from connections.views.typed import with_typed
 
 from .. import services as people
 from ..administration import ADMINISTRATION, PEOPLE
@@ -88,9 +89,10 @@ class ServiceAccountCreateView(ServiceAccountPage):
     template_name = "people/form.html"
     title = gettext_lazy("Add a service account")
     permission_required = "connections.add_serviceaccount"
+    shows_typed = True
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.show(ServiceAccountForm())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(with_typed(ServiceAccountForm(), request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ServiceAccountForm(request.POST)
@@ -116,15 +118,18 @@ class ServiceAccountDetailView(ServiceAccountPage):
 
     template_name = "people/service_accounts/detail.html"
     permission_required = "connections.view_serviceaccount"
+    shows_typed = True
 
     def get_title(self) -> str:
         return self.account.name
 
-    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         account = self.account
-        initial = {name: getattr(account, name) for name in ("name", "description", "contact")}
+        initial: dict[str, Any] = {
+            name: getattr(account, name) for name in ("name", "description", "contact")
+        }
         initial["role"] = account.user.groups.first()
-        return self.show(ServiceAccountChangeForm(initial=initial))
+        return self.show(with_typed(ServiceAccountChangeForm(initial=initial), request))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = RefusableForm({})

@@ -16,6 +16,7 @@ from connections.models import Role, Team
 from connections.services import Invalid, may
 from connections.standing import MANAGES
 from connections.views.base import Crumb, Page
+from connections.views.typed import with_typed
 
 from .. import services as people
 from ..forms import RefusableForm
@@ -31,13 +32,14 @@ class TeamCreateView(Page):
     title = gettext_lazy("Add a team")
     section = "teams"
     permission_required = MANAGES
+    shows_typed = True
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return teams_crumbs(self.request.user)
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponse:
         connections.require(self.request.user, MANAGES, on=Team())
-        return self.show(TeamForm())
+        return self.show(with_typed(TeamForm(), request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = TeamForm(request.POST)

@@ -12,6 +12,7 @@ from providers.core.base import Provider
 
 from ... import services as core
 from ...views.base import Crumb, Page
+from ...views.typed import with_typed
 from .. import services
 from ..forms import PreviewForm, TypeForm, TypeTeamForm
 
@@ -51,9 +52,10 @@ class TypeInstallView(TypePage):
     template_name = "connections/types/install.html"
     title = gettext_lazy("Install a connection type")
     permission_required = "connections.add_connectiontype"
+    shows_typed = True
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.show(TypeForm())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(with_typed(TypeForm(), request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = TypeForm(request.POST, request.FILES)

@@ -12,6 +12,7 @@ from connections.consequences import requests_with
 from connections.models import TrustedIssuer
 from connections.services import Invalid
 from connections.views.base import Crumb
+from connections.views.typed import with_typed
 
 from .. import services
 from ..forms import IssuerForm, RefusableForm
@@ -39,9 +40,12 @@ class IssuerCreateView(IssuerPage):
 
     title = gettext_lazy("Trust an issuer")
     permission_required = ADD
+    shows_typed = True
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self._shown(IssuerForm(initial={"algorithms": ["RS256"], "longest_age": 1440}))
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._shown(
+            with_typed(IssuerForm(initial={"algorithms": ["RS256"], "longest_age": 1440}), request)
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = IssuerForm(request.POST)
@@ -93,13 +97,14 @@ class IssuerUpdateView(IssuerPage):
     """Changes an issuer."""
 
     permission_required = CHANGE
+    shows_typed = True
 
     def get_title(self) -> str:
         return _("Change %(name)s") % {"name": self.issuer.name}
 
-    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         initial = {name: getattr(self.issuer, name) for name in ENTRIES}
-        return self._shown(IssuerForm(initial=initial))
+        return self._shown(with_typed(IssuerForm(initial=initial), request))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = IssuerForm(request.POST)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.consequences import requests_with
+from connections.views.typed import with_typed
 
 from .. import services
 from ..forms import RefusableForm, RuleForm
@@ -24,11 +25,12 @@ class RuleCreateView(IssuerPage):
 
     title = gettext_lazy("Add a rule")
     permission_required = CHANGE
+    shows_typed = True
 
-    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         last = services.rules_of(self.issuer).last()
         initial = {"position": last.position + 1 if last else 1, "scopes": ["gateway:use"]}
-        return self._shown(RuleForm(initial=initial))
+        return self._shown(with_typed(RuleForm(initial=initial), request))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = RuleForm(request.POST)
@@ -49,14 +51,15 @@ class RuleUpdateView(IssuerPage):
     """Changes a rule."""
 
     permission_required = CHANGE
+    shows_typed = True
 
     def get_title(self) -> str:
         return _("Change %(name)s") % {"name": self.rule.name}
 
-    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         initial = {name: getattr(self.rule, name) for name in ENTRIES}
         initial["profiles"] = sorted(one.alias for one in self.rule.profiles.all())
-        return self._shown(RuleForm(initial=initial))
+        return self._shown(with_typed(RuleForm(initial=initial), request))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = RuleForm(request.POST)
