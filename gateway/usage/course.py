@@ -134,9 +134,26 @@ def parts_by_point(
     lengths = [one for one in (answer.lengths if answer else ()) if one <= length]
     if not lengths and answer and answer.is_of_all:
         lengths = [QUARTER]
-    if not lengths:
-        return Parts(period, 0), length
-    return parts_of(period, counted, lengths), length
+    if lengths:
+        return parts_of(period, counted, lengths), length
+    if answer and HOUR in answer.lengths and len(starts) > 1 and starts[1] - starts[0] > HOUR:
+        return _whole_hours(starts, period, counted), length
+    return Parts(period, 0), length
+
+
+def _whole_hours(starts: list[datetime], period: Period, counted: int) -> Parts:
+    """Totals of the hours that lie in one day of a zone, and records of those that a midnight
+    divides.
+    """
+    ends = [*starts[1:], period.end]
+    days = [Period(max(one, period.start), end) for one, end in zip(starts, ends, strict=True)]
+    found = [parts_of(day, counted, [HOUR]) for day in days]
+    middles = [one.middle for one in found if one.middle]
+    if not middles:
+        return Parts(period, counted)
+    spans = [span for one in found for span in one.spans]
+    edges = [edge for one in found for edge in (one.edges if one.middle else [one.period])]
+    return Parts(period, counted, spans, Period(middles[0].start, middles[-1].end), edges)
 
 
 def _bucket_length(starts: list[datetime]) -> timedelta:
