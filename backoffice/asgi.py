@@ -26,6 +26,7 @@ from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
 from .alive import ProbesFirst
+from .head_answers import HeadAnswers
 from .schema import load_own_migrations
 from .schema_gate import FittingSchema, SchemaGate
 from .sign_in_gate import SignInGate
@@ -35,7 +36,7 @@ from .traced import Traced
 from .uploads import BoundedBodies
 
 schema = FittingSchema(Scheduler())
-served = GatewayApplication(SignInGate(BoundedBodies(NotingHangUps(pages))), schema)
+served = GatewayApplication(SignInGate(BoundedBodies(NotingHangUps(HeadAnswers(pages)))), schema)
 whole = ProbesFirst(MetricsFirst(SchemaGate(served, schema)))
 application = Traced(whole) if exporting.is_wanted() else whole
 load_code()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ..models import ApiToken, AuditEvent, Connection, Outcome, Profile, Team
+from ..models import ApiToken, AuditEvent, Connection, Profile, Team
 from ..viewing import current_viewer
 from .words import is_action, sentence
 
@@ -77,8 +77,7 @@ def text_of(event: AuditEvent) -> str:
     who = who_of(event)
     if not is_action(event.action):  # of a version that knew more
         return f"{who}: {event.action} {event.object_name}"
-    is_done = event.outcome == Outcome.DONE
-    return sentence(event.action, who, event.object_name, is_done=is_done)
+    return sentence(event.action, who, event.object_name, event.outcome)
 
 
 @dataclass(frozen=True)

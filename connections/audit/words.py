@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..models import Outcome
+
 # What verbs act on. German needs the accusative here.
 THINGS = {
     "address": gettext_lazy("the address %(name)s"),
@@ -274,12 +276,15 @@ def is_action(name: str) -> bool:
     return kind in THINGS and verb in VERBS
 
 
-def sentence(action: str, who: str, name: str, *, is_done: bool) -> str:
-    """An act in a sentence: "ann changed the connection openai-eu"."""
+def sentence(action: str, who: str, name: str, outcome: str) -> str:
+    """An act and its Outcome in a sentence: "ann changed the connection openai-eu"."""
     kind, _dot, verb = action.partition(".")
     done, tried = VERBS[verb]
     what = str(THINGS[kind]) % {"name": name}
+    is_done = outcome == Outcome.DONE
     text = str(done if is_done else tried) % {"who": who, "what": what.strip()}
+    if outcome == Outcome.FAILED:
+        return _("%(act)s, which failed") % {"act": text}
     return text if is_done else _("%(act)s and was refused") % {"act": text}
 
 

@@ -245,6 +245,8 @@ def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bo
     failures, calls = one.recent.count(FAILED), len(one.recent)
     if is_failing:
         text = _("%(model)s fails, last at %(moment)s: %(message)s")
+    elif calls == 1:
+        text = _("%(model)s: its last call failed, at %(moment)s: %(message)s")
     else:
         text = _(
             "%(model)s: %(failures)s of its last %(calls)s calls failed, last at %(moment)s: "

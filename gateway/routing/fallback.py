@@ -24,7 +24,7 @@ from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
 from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
-from ..core.errors import from_provider, text_for_record
+from ..core.errors import GatewayError, from_provider, text_for_record
 from ..core.requests import GatewayRequest, body_for, leave_out
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import Attempt, PendingRecord
@@ -86,6 +86,9 @@ async def answer_by_route(
                 attempt.rests_until = await cool_down(config, target, error)
             if not moves_on or position + 1 == len(targets):
                 raise refusal from None
+        except GatewayError as refused:  # by us, for what the request says: nobody was asked
+            attempt.fail(refused.outcome, refused.detail, is_about_request=refused.status < 500)
+            raise
     raise AssertionError("a route has a target")
 
 

@@ -33,6 +33,7 @@ from .wire_events import (
 
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
 FAILED = "{} answered with an error. Ask again."
+FAILED_LATER = "{} told of an error in the middle of an answer. Ask again."
 
 
 @dataclass(slots=True)
@@ -139,7 +140,7 @@ class PassthroughStream:
                 for one in events:
                     usage = usage_of_first(one) or usage
                     if (error := sse.failure(one)) is not None:
-                        raise failed(error, self.host, CUT_OFF, usage)
+                        raise failed(error, self.host, FAILED, usage)
                 if any(map(says_something, events)):
                     return
                 if len(self.first) > sse.LONGEST_EVENT:
@@ -244,7 +245,7 @@ class PassthroughStream:
 
 
 def failed(
-    error: Any, host: str, otherwise: str = CUT_OFF, usage: Usage | None = None
+    error: Any, host: str, otherwise: str = FAILED_LATER, usage: Usage | None = None
 ) -> ProviderError:
     """The ProviderError for an error that a service tells of in an answer of status 200.
 

@@ -138,7 +138,7 @@ class Recorder:
         if self._unknown and time.monotonic() - self._told_unknown >= TELL_EVERY:
             self._told_unknown = time.monotonic()
             logger.warning(
-                "%s requests without a known token were refused since the last line about them",
+                "Requests without a known token, refused since the last line about them: %s",
                 self._unknown,
             )
             self._unknown = 0

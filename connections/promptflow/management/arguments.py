@@ -24,11 +24,11 @@ connection create -f azure.yaml --set api_key='${env:AZURE_OPENAI_API_KEY}'    #
 connection update -n my-azure --set api_version=2024-10-21
 connection update -n my-azure --set api_key='<user-input>'    # asks, so that the shell keeps no key
 connection update -n my-azure -f azure.yaml    # the file's fields; hidden secrets stay
-connection show -n my-azure
+connection show my-azure
 connection list -r 10
 connection list --all-results
-connection delete -n my-azure --yes
-connection test -n my-azure
+connection delete my-azure --yes
+connection test my-azure
 connection from-env open_ai    # shows what would be made of OPENAI_API_KEY and its like
 connection from-env azure_open_ai -n my-azure
 connection from-env open_ai -n my-openai --reference    # stores references, not the values
@@ -45,7 +45,7 @@ HELP = {
     "create": "Create a connection from a file.",
     "update": "Change a connection.",
     "show": "Show a connection as JSON.",
-    "list": "List connections as JSON.",
+    "list": "List connections as JSON, with alias and id behind what pf prints.",
     "delete": "Delete a connection.",
     "test": "Ask the service whether a connection works.",
     "from-env": "Make a connection of the environment variables that the vendor's SDK reads.",
@@ -66,7 +66,9 @@ def add_actions(parser: ArgumentParser) -> None:
             "--output", choices=("json",), default="json", help="json, which it always is"
         )
     for name in ("show", "delete", "test"):
-        parsers[name].add_argument("-n", "--name", required=True, help=NAME)
+        named = parsers[name].add_mutually_exclusive_group(required=True)
+        named.add_argument("name", nargs="?", default=SUPPRESS, help=NAME)
+        named.add_argument("-n", "--name", default=SUPPRESS, help="the same, as pf has it")
     parsers["list"].add_argument(
         "-r", "--max-results", type=int, default=50, metavar="N", help="at most so many (50)"
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -67,6 +68,8 @@ class _Row:
     credentials: Any = field(repr=False)
     date_created: datetime
     date_modified: datetime
+    alias: str
+    pk: UUID
 
     @property
     def provider(self) -> Any:
@@ -76,14 +79,20 @@ class _Row:
             return None
 
 
-COLUMNS = ("name", "provider_id", "settings", "credentials", "date_created", "date_modified")
+COLUMNS = (
+    *("name", "provider_id", "settings", "credentials", "date_created", "date_modified"),
+    *("alias", "pk"),
+)
 
 
 def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
-    """`promptflow_view` of all connections by name, of at most `limit`."""
+    """`promptflow_view` of all connections by name, of at most `limit`, each with alias and id,
+    which name it everywhere.
+    """
     rows = listing.connections({}).values_list(*COLUMNS)[:limit]
     zone = timezone.get_current_timezone()  # asking for it takes as long as the rest of a date
-    return [promptflow_view(_Row(*row), zone) for row in rows]
+    found = [_Row(*row) for row in rows]
+    return [promptflow_view(one, zone) | {"alias": one.alias, "id": str(one.pk)} for one in found]
 
 
 @act("promptflow.export")

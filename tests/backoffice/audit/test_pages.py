@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from connections import services
-from connections.audit.services import Origin, coming_from
+from connections.audit.services import Origin, coming_from, sentence
 from connections.models import ApiToken, AuditEvent, Connection
 from tests.fakes import SECRET
 from tests.people import browser
@@ -121,3 +121,15 @@ def test_pages_of_rows_lead_to_what_was_done(
     assert there not in browser(operator).get(connection.get_absolute_url()).text
     who = f"{reverse('audit-list')}?actor={operator.pk}"
     assert who in client.get(reverse("person-detail", args=[operator.pk])).text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("done", "ann tested the connection eu"),
+        ("failed", "ann tried to test the connection eu, which failed"),
+        ("refused", "ann tried to test the connection eu and was refused"),
+    ],
+)
+def test_what_failed_was_not_refused(outcome: str, said: str):
+    assert sentence("connection.test", "ann", "eu", outcome) == said

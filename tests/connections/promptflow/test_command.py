@@ -435,7 +435,10 @@ def test_update_of_nothing_names_the_list():
 
 def test_show_prints_one_and_never_its_secret():
     run("create", "-f", file(SERP))
-    assert shown("show", "-n", "search") == shown("list")[0]
+    (listed,) = shown("list")
+    alias, pk = listed.pop("alias"), listed.pop("id")
+    assert shown("show", "-n", "search") == listed
+    assert shown("show", alias) == shown("show", pk) == listed
     assert SECRET not in run("show", "-n", "search")[0]
 
 

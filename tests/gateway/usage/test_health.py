@@ -44,3 +44,11 @@ def test_a_cool_down_rests_and_its_profile_is_degraded(gate: Gateway):
     eventually(lambda: health(gate, profile)["state"] == "resting")
     shown = gate.office.health_of_profile(profile, with_fallbacks=True)
     assert (shown["state"], shown["code"]) == ("degraded", "rate_limited")
+
+
+def test_a_call_that_lacks_a_variable_is_no_fault_of_the_connection(gate: Gateway):
+    profile = gate.profile("words?mark=variable", system_prompt_template="In {language}")
+    assert gate.chat(profile).status_code == 400
+    record = gate.record(profile)
+    assert record["outcome"] == "missing_variable"
+    assert health(gate, profile)["state"] == "never"
