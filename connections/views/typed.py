@@ -44,7 +44,7 @@ def entries_of(posted: QueryDict, page: str) -> list[tuple[str, str]]:
         view = getattr(resolve(urlsplit(page).path).func, "view_class", None)
     except Resolver404:
         return []
-    if not getattr(view, "shows_typed", False):
+    if view is None or not getattr(view, "shows_typed", False):
         return []
     settings = tuple(
         f"{SETTINGS}{one.name}"
