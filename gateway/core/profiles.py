@@ -38,6 +38,14 @@ def listed_profiles() -> list[ListedProfile]:
     ]
 
 
+def no_profile(id_or_alias: str) -> GatewayError:
+    """A 404 for a profile that is not there, or not for this caller: both in the same words."""
+    text = (
+        f"There is no profile {id_or_alias[:100]!r} for this token. GET /v1/models lists its own."
+    )
+    return GatewayError(404, "profile_not_found", text, "model")
+
+
 def find_profile(id_or_alias: str, capability: Capability) -> runtime.StoredProfile:
     """The profile of this id or alias; an empty text is the default of the capability.
 
@@ -50,9 +58,7 @@ def find_profile(id_or_alias: str, capability: Capability) -> runtime.StoredProf
             else runtime.find_default_profile(capability)
         )
     except Profile.DoesNotExist:
-        raise GatewayError(
-            404, "profile_not_found", f"There is no profile {id_or_alias[:100]!r}.", "model"
-        ) from None
+        raise no_profile(id_or_alias) from None
     except services.Unusable as error:
         raise GatewayError(409, error.code, error.message) from None
     if found is None:

@@ -15,7 +15,7 @@ from providers.core.errors import ProviderError
 
 from ..core import sse
 from ..core.errors import GatewayError, invalid
-from ..core.profiles import ListedProfile
+from ..core.profiles import ListedProfile, no_profile
 from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
 from ..routing.permitted import permitted_models
@@ -125,9 +125,7 @@ async def models(gateway: Gateway, caller: Caller, request: DoorRequest) -> Door
     for one in found:
         if request.profile.lower() in (one.alias, str(one.id), *one.former_aliases):
             return DoorResponse(200, [JSON], to_json(_model_object(one)))
-    raise GatewayError(
-        404, "profile_not_found", f"There is no profile {request.profile[:100]!r}.", "model"
-    )
+    raise no_profile(request.profile)
 
 
 def _model_object(profile: ListedProfile) -> dict[str, Any]:

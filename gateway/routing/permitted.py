@@ -10,7 +10,7 @@ from connections.services import Caller, UsableProfiles
 
 from ..core.config_cache import ConfigCache, Route, Target
 from ..core.errors import GatewayError
-from ..core.profiles import ListedProfile
+from ..core.profiles import ListedProfile, no_profile
 from ..core.requests import GatewayRequest
 
 NONE_NAMED = "No profile is named. Name one that this token may use."
@@ -27,8 +27,7 @@ async def permitted_route(config: ConfigCache, request: GatewayRequest) -> Route
         return await config.route(ref, request.capability)
     refused = GatewayError(404, "no_default_profile", NONE_NAMED, "model")
     if ref:
-        message = f"There is no profile {ref[:100]!r}."
-        refused = GatewayError(404, "profile_not_found", message, "model")
+        refused = no_profile(ref)
     refused.outcome = "profile_not_allowed"
     if ref and not (caller.may_name(ref) and (usable is None or usable.may_name(ref))):
         raise refused
