@@ -25,6 +25,7 @@ from providers.core.version import version
 
 from .audit.services import Origin, coming_from
 from .errors import InUse, Invalid, NotUndone, Stale, Throttled, Unusable
+from .texts import nearest
 from .viewing import viewing
 
 EXPECTED = (
@@ -200,13 +201,6 @@ def not_there(what: str, name: str, known: Iterable[str] = (), see: str = "") ->
     shown = f" `{see}` shows them." if see else ""
     text = f"There is no {what} {name!r}.{nearest(name, known)}{shown}"
     return CommandError(text, returncode=Exit.MISSING)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the known name that is most like this one, empty without one."""
-    spelt = {one.lower(): str(one) for one in known}
-    found = get_close_matches(name.lower(), spelt, 1)
-    return f" Did you mean {spelt[found[0]]!r}?" if found else ""
 
 
 def _argument_error(text: str, parser: ArgumentParser) -> str:

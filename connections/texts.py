@@ -1,10 +1,11 @@
 """Names and tags as people read them: what sorts and is found alike, what is the same tag, and
-which characters nobody can see.
+which characters nobody can see; and which name was probably meant.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 LONGEST_KEY = 600  # characters: PostgreSQL indexes at most 2,704 bytes a row
 DIGITS = 12  # of a number in a name, when names are sorted
@@ -100,3 +101,10 @@ def _is_emoji(letter: str) -> bool:
     """True for a pictograph, the tone of its skin, and what makes it one."""
     # not assigned: one that is newer than this Python's tables
     return bool(A_SELECTOR.match(letter)) or unicodedata.category(letter) in ("So", "Sk", "Cn")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the known name that is most like this one, empty without one."""
+    spelt = {one.lower(): str(one) for one in known}
+    found = get_close_matches(name.lower(), spelt, 1)
+    return f" Did you mean {spelt[found[0]]!r}?" if found else ""

@@ -11,6 +11,8 @@ from providers.core.wording import Sentence
 
 PLAIN = re.compile(r"It works\.( \d+ models?\.)?")  # without more to say
 PROVED = ("It works.", "It works:")  # how the message of a test begins that needed the credentials
+# Of a field of a form or a column, in the place of Django's own sentence
+REQUIRED = _("This is missing. Enter or choose a value.")
 # The cause of a failure and its cure, by the code of its ProviderError
 CAUSES = {
     "unauthorized": _("The service does not accept the credentials. Enter a valid key."),

@@ -24,8 +24,9 @@ of an error stands here once, with its cause, an example and its cure.
 
 Below `/api/` an error is `application/problem+json` (RFC 9457). Its `type` is the address of the \
 entry on this page. Its `detail` says what is wrong and how to mend it. `errors` has an entry with \
-a `pointer` for each field that is wrong. The code of such an answer is `invalid` where its form \
-is wrong, and else that of the first field. Every answer also names its address, as `instance`.
+a `pointer` and a code of its own for each field that is wrong. The code of such an answer is \
+`invalid`, or `unique` with the status 409 where an alias or a name is in use and nothing else is \
+wrong. Every answer also names its address, as `instance`.
 
 At `/v1` the same code stands in `error.code`; \
 where a service refused the request, its own code stands there, because clients act on that. The \

@@ -201,7 +201,7 @@ class AuditExportView(AuditView):
     def get(self, request: Request) -> StreamingHttpResponse:
         kind = one_of(request.query_params, "format", list(FORMATS))
         if not kind:
-            text = f"One of {', '.join(FORMATS)}."
+            text = f"This is missing. Send one of: {', '.join(FORMATS)}."
             raise serializers.ValidationError({"format": [text]}, "required")
         name, media_type, parts = _judged(lambda: export(self.filters(), kind, actor=request.user))
         # made while it is sent, when nobody looks any more

@@ -44,8 +44,8 @@ def _may_change(_role: Group, actor: Actor) -> bool:
 
 def _restore(role: Group, content: Mapping[str, Any], _actor: Actor) -> list[Notice]:
     if Group.objects.filter(name=content["name"]).exclude(pk=role.pk).exists():
-        text = _("There is a role of this name already.")
-        raise Invalid([FieldError("name", "taken", text)])
+        text = _("There is a role with this name already. Choose another name.")
+        raise Invalid([FieldError("name", "unique", text)])
     known = {
         f"{one.content_type.app_label}.{one.codename}": one
         for one in Permission.objects.select_related("content_type")

@@ -131,8 +131,8 @@ def add_person(
             told = {name: text for name, text in given.items() if text}
             record(person, actor=actor, others=[team] if team else [], detail=told)
     except IntegrityError:
-        text = _("There is a person with this name already.")
-        raise Invalid([FieldError("name", "taken", text)]) from None
+        text = _("There is a person with this name already. Choose another name.")
+        raise Invalid([FieldError("name", "unique", text)]) from None
     return person
 
 

@@ -14,6 +14,7 @@ from ..client_ip import address_of
 from ..models import ApiToken
 from ..standing import viewer_of
 from ..viewing import begin_viewing
+from .problem_bodies import MALFORMED
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -23,7 +24,9 @@ class TokenAuthentication(BaseAuthentication):
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
-        token = services.authenticate_token(words[1].decode("latin-1")) if len(words) == 2 else None
+        if len(words) != 2:
+            raise AuthenticationFailed(MALFORMED)
+        token = services.authenticate_token(words[1].decode("latin-1"))
         if token is None:
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked. Make another on the page Tokens.",

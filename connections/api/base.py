@@ -21,6 +21,7 @@ from ..models import VersionedModel
 from .pagination import refuse_unknown
 from .parsers import MergePatchParser
 from .problems import PreconditionFailed
+from .sentences import NOT_AN_ID
 
 Access = dict[str, tuple[str, str]]
 
@@ -115,7 +116,7 @@ def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
     """
     pk = parse_id(query.get("excludeId", ""))
     if pk is None and "excludeId" in query:
-        raise ValidationError({"excludeId": ["This is not an id."]}, "invalid")
+        raise ValidationError({"excludeId": [NOT_AN_ID]}, "invalid")
     found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", "").lower())
     if (found.exclude(pk=pk) if pk else found).exists():
         return True

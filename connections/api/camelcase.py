@@ -4,11 +4,14 @@ Values, and the keys in them, are left alone.
 """
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+
+from ..texts import nearest
+from . import sentences  # noqa: F401 whose import gives every field our sentences
 
 NAME = re.compile(r"\$?[A-Za-z_]{1,40}[0-9]{0,2}")
 
@@ -24,18 +27,26 @@ def decapitalized(word: str) -> str:
 
 
 def unknown_names(
-    given: Iterable[str], known: Container[str], text: str, code: str
+    given: Iterable[str], known: Collection[str], what: str = "field"
 ) -> dict[str, list[ErrorDetail]]:
-    """An error for each name that is not known.
+    """An error for each name that is not known, with the nearest that is. `what`: is unknown.
 
     A name that may be a misplaced secret is not repeated: its error is about the whole object.
     """
-    error = [ErrorDetail(text, code)]
-    return {
-        name if NAME.fullmatch(name) else "non_field_errors": error
-        for name in given
-        if name not in known
-    }
+    found = {}
+    for name in given:
+        if name not in known:
+            is_name = NAME.fullmatch(name)
+            text = no_such(what, name if is_name else "", known)
+            found[name if is_name else "non_field_errors"] = [ErrorDetail(text, "unknown_field")]
+    return found
+
+
+def no_such(what: str, name: str, known: Collection[str]) -> str:
+    """The sentence about a name that there is not: the nearest that there is, else all."""
+    near = nearest(name, known)
+    cure = near or (f" There are: {', '.join(known)}." if known else " Leave it out.")
+    return f"There is no such {what}.{cure}"
 
 
 class CamelCaseMixin:
@@ -58,9 +69,9 @@ class CamelCaseMixin:
     def to_internal_value(self, data: Any) -> Any:
         """The values by their names in Python. Raises ValidationError for unknown fields too."""
         if isinstance(data, dict):
-            known = set(self.fields) | self.ignored  # type: ignore[attr-defined]
-            unknown = unknown_names(data, known, "There is no such field.", "unknown_field")
-            if unknown:
+            fields = self.fields  # type: ignore[attr-defined]
+            given = [name for name in data if name not in self.ignored]
+            if unknown := unknown_names(given, fields):
                 raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)  # type: ignore[misc]
 
@@ -71,6 +82,8 @@ class StrictCharField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        if "\x00" in data:
+            self.fail("null_character")
         return super().to_internal_value(data)
 
 

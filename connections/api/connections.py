@@ -287,6 +287,10 @@ class ConnectionTestUnsaved(ConnectionSettingsView):
                     )
                 ]
             )
+        if not provider_id:
+            raise ValidationError(
+                {"providerId": ["Send it, or the id of a connection."]}, "required"
+            )
         settings = self.inner_settings(_provider(provider_id), values["settings"])
         team = None if row else team_of_new("connection", values, request.user)
         outcome = services.test_settings(

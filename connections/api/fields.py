@@ -19,6 +19,7 @@ from ..models import ALIAS_PATTERN, Connection, Team
 from ..outlooks import key_end
 from ..texts import UNSEEN
 from .camelcase import CamelCaseMixin, StrictCharField, camel, unknown_names
+from .sentences import OneOfField
 from .settings_schema import BLANK, is_of_kind
 
 
@@ -68,20 +69,11 @@ class ProviderIdField(StrictCharField):
 
 
 @extend_schema_field({"type": "string", "enum": [one.value for one in Capability]})
-class CapabilityField(serializers.ChoiceField):
+class CapabilityField(OneOfField):
     """A capability of a model."""
 
     def __init__(self, **kwargs: Any) -> None:
-        names = [one.value for one in Capability]
-        super().__init__(
-            names, error_messages={"invalid_choice": f"One of {', '.join(names)}."}, **kwargs
-        )
-
-
-class IdField(serializers.UUIDField):
-    """The id of a row. Its text, unlike DRF's, does not repeat the value."""
-
-    default_error_messages = {"invalid": "This is not an id."}
+        super().__init__([one.value for one in Capability], **kwargs)
 
 
 @extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
@@ -196,16 +188,13 @@ def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str
     `kinds`: the type of each setting. Raises ValidationError for unknown names and wrong types.
     """
     names = {camel(name): name for name in kinds}
-    wrong = unknown_names(
-        posted,
-        names,
-        f"There is no such setting. There are: {', '.join(names)}.",
-        "unknown_setting",
-    )
+    wrong = unknown_names(posted, names, "setting")
     for name, value in posted.items():
         if name in names and not is_of_kind(kinds[names[name]], value):
             kind = kinds[names[name]].replace("secret_map", "map")
-            wrong[name] = [ErrorDetail(f"This is not of the type {kind}.", "type")]
+            wrong[name] = [
+                ErrorDetail(f"This is not of the type {kind}. Send one that is.", "type")
+            ]
     if wrong:
         raise serializers.ValidationError({"settings": wrong})
     return {names[name]: value for name, value in posted.items()}

@@ -17,6 +17,7 @@ from .connections import READ
 from .fields import CamelCaseSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, SkipTakePagination, one_of
+from .sentences import OneOfField
 from .teams import TeamNameField
 
 DECIDE = (services.Scope.ADMIN, "connections.approve_host")
@@ -44,7 +45,7 @@ class HostApprovalSerializer(CamelCaseSerializer):
 class HostApprovalPatchSerializer(CamelCaseSerializer):
     """A decision."""
 
-    state = serializers.ChoiceField([State.APPROVED.value, State.REFUSED.value])
+    state = OneOfField([State.APPROVED.value, State.REFUSED.value])
     team = TeamNameField(
         required=False,
         allow_null=True,

@@ -11,6 +11,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .camelcase import no_such
 from .cursors import Cursors
 
 TAKE, MOST, FARTHEST = 100, 1000, 2**31 - 1
@@ -47,7 +48,7 @@ def whole_number(query: Mapping[str, str], name: str, default: int, low: int, hi
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit()) or len(text) > 10 or not low <= int(text) <= high:
         raise serializers.ValidationError(
-            {name: [f"A whole number from {low} to {high}."]}, "invalid"
+            {name: [f"Send a whole number from {low} to {high}."]}, "invalid"
         )
     return int(text)
 
@@ -60,7 +61,9 @@ def one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
     text = query.get(name, "")
     found = next((word for word in allowed if word.lower() == text.lower()), None)
     if name in query and found is None:
-        raise serializers.ValidationError({name: [f"One of {', '.join(allowed)}."]}, "invalid")
+        raise serializers.ValidationError(
+            {name: [f"Send one of: {', '.join(allowed)}."]}, "invalid"
+        )
     return found or ""
 
 
@@ -72,7 +75,7 @@ def plain_text(query: Mapping[str, str], name: str) -> str:
     text = query.get(name, "")
     if "\x00" in text:
         raise serializers.ValidationError(
-            {name: ["A null character cannot be looked for."]}, "invalid"
+            {name: ["A null character cannot be looked for. Take it out."]}, "invalid"
         )
     return text
 
@@ -82,9 +85,8 @@ def refuse_unknown(query: Mapping[str, str], known: Iterable[OpenApiParameter]) 
     answer everything.
     """
     names = [one.name for one in known]
-    there = f"There are: {', '.join(names)}." if names else "There is none."
     unknown = {
-        name[:100]: [f"There is no such parameter. {there}"] for name in query if name not in names
+        name[:100]: [no_such("parameter", name[:100], names)] for name in query if name not in names
     }
     if unknown:
         raise serializers.ValidationError(unknown, "unknown_parameter")

@@ -5,6 +5,7 @@ from typing import Any
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS = "/docs/errors/"  # where this server explains each code: backoffice/documents/
+MALFORMED = "The header Authorization is not Bearer and one token. Send it as Bearer sb_..."
 
 
 def problem(

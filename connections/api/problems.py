@@ -145,9 +145,11 @@ def _invalid(error: services.Invalid) -> Problem:
         {"pointer": pointer(one.field), "code": listed(one.code), "detail": one.message}
         for one in error.errors
     ]
-    status = 409 if all(one.code == "unique" for one in error.errors) else 400
+    status, code = 400, "invalid"
+    if all(one.code == "unique" for one in error.errors):
+        status, code = 409, "unique"
     detail = " ".join(dict.fromkeys(one.message for one in error.errors))
-    return Problem(status, detail, listed(error.errors[0].code), {"errors": errors})
+    return Problem(status, detail, code, {"errors": errors})
 
 
 def _in_use(error: services.InUse) -> Problem:
@@ -252,6 +254,8 @@ def pointer(field: str) -> str:
     """`settings.api_key` -> `/settings/apiKey`; a key of a map stays as it is:
     `settings.configs.a_b` -> `/settings/configs/a_b`.
     """
+    if not field:
+        return ""  # the whole body
     names, key = field.split(".", 2)[:2], field.split(".", 2)[2:]
     escaped = [one.replace("~", "~0").replace("/", "~1") for one in key]  # RFC 6901, section 3
     return "".join(f"/{part}" for part in [*map(camel, names), *escaped])

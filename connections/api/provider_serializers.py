@@ -9,7 +9,7 @@ from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
 from .camelcase import camel
-from .fields import CamelCaseSerializer, CapabilityField, IdField
+from .fields import CamelCaseSerializer, CapabilityField
 from .settings_schema import settings_schema
 
 
@@ -137,8 +137,8 @@ def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
 class DefaultsSerializer(CamelCaseSerializer):
     """The profiles that answer when none is named."""
 
-    default_chat_profile_id = IdField(allow_null=True, default=None)
-    default_embedding_profile_id = IdField(allow_null=True, default=None)
+    default_chat_profile_id = serializers.UUIDField(allow_null=True, default=None)
+    default_embedding_profile_id = serializers.UUIDField(allow_null=True, default=None)
 
 
 class DefaultsUpdateSerializer(DefaultsSerializer):

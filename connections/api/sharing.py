@@ -19,6 +19,7 @@ from .connection_serializers import ConnectionSerializer
 from .fields import CamelCaseSerializer
 from .openapi import answers, items_of
 from .profile_serializers import ProfileSerializer
+from .sentences import OneOfField
 from .teams import MANAGE, TeamNameField, team_in
 
 
@@ -41,7 +42,7 @@ class ShareSerializer(CamelCaseSerializer):
 class ShareRequestSerializer(CamelCaseSerializer):
     """How far a share goes."""
 
-    level = serializers.ChoiceField(Level.values)
+    level = OneOfField(Level.values)
 
 
 class OfRow(ApiView):

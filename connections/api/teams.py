@@ -18,6 +18,7 @@ from .camelcase import StrictCharField
 from .fields import WORD_SCHEMA, CamelCaseSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, plain_text
+from .sentences import OneOfField
 from .tokens import WholeField
 
 SEE = ("connections:read", "connections.view_connection")
@@ -74,7 +75,7 @@ class MemberSerializer(CamelCaseSerializer):
 class MemberRequestSerializer(CamelCaseSerializer):
     """The role of a member."""
 
-    role = serializers.ChoiceField(Role.values)
+    role = OneOfField(Role.values)
 
 
 def team_in(rows: QuerySet[Team], id_or_name: str) -> Team:
@@ -114,7 +115,7 @@ class TeamList(ApiView):
     @extend_schema(
         operation_id="createTeam",
         request=TeamRequestSerializer,
-        responses=answers(201, TeamSerializer, 400, 413, 415),
+        responses=answers(201, TeamSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         name = self.valid(TeamRequestSerializer, request)["name"]
@@ -138,7 +139,7 @@ class TeamDetail(ApiView):
             "application/merge-patch+json": TeamPatchSerializer,
             "application/json": TeamPatchSerializer,
         },
-        responses=answers(200, TeamSerializer, 400, 404, 413, 415),
+        responses=answers(200, TeamSerializer, 400, 404, 409, 413, 415),
     )
     def patch(self, request: Request, team: str) -> Response:
         changes = self.valid(TeamPatchSerializer, request)

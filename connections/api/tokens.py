@@ -17,6 +17,7 @@ from .camelcase import StrictCharField
 from .fields import WORD_SCHEMA, CamelCaseSerializer, IdOrAliasField, TagField
 from .openapi import answers, items_of
 from .pagination import PAGE, SkipTakePagination
+from .sentences import OneOfField
 
 VIEW, ADD, DELETE = (
     (services.Scope.ADMIN, f"connections.{verb}_apitoken") for verb in ("view", "add", "delete")
@@ -52,7 +53,7 @@ class TokenCreateSerializer(CamelCaseSerializer):
         required=False, help_text="Its name, where the token is for one. Left out: yours."
     )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField([str(one) for one in services.Scope]),
+        child=OneOfField([str(one) for one in services.Scope]),
         min_length=1,
         max_length=len(services.Scope),
     )

@@ -20,6 +20,7 @@ from ..fingerprints import keep_fingerprints
 from ..former_aliases import former_alias, take_aliases
 from ..models import RESERVED_ALIASES, FormerAlias, VersionedModel
 from ..texts import invisible, without_doubles
+from ..wording import REQUIRED
 from .permissions import Actor, require
 from .signing import sign
 
@@ -159,7 +160,7 @@ def _field_errors(row: VersionedModel, exclude: Collection[str]) -> list[FieldEr
     except ValidationError as error:
         for field, (found, *_others) in error.error_dict.items():
             if found.code == "blank":
-                errors.append(FieldError(field, "required", _("This field is required.")))
+                errors.append(FieldError(field, "required", str(REQUIRED)))
             else:
                 text = "; ".join(found.messages)
                 errors.append(FieldError(field, found.code or "invalid", text))

@@ -65,7 +65,7 @@ def settings_then(
     then = Then(kept=kept_beside(was.settings))
     for name in values.keys() - fields.keys():
         text = _(LEFT_OUT) % {"name": name[:100], "provider": provider.name}
-        then.notices.append(Notice(f"settings.{name[:100]}", "unknown_setting", text))
+        then.notices.append(Notice(f"settings.{name[:100]}", "unknown_field", text))
     writer = _Secrets(then, _values_of(now), with_secrets, is_lost, purged)
     for name, one in fields.items():
         if one.secret:

@@ -161,7 +161,7 @@ def profile_then(was: Profile, chain: Sequence[str] | None) -> ProfileThen:
     then.settings = {name: value for name, value in was.settings.items() if name in known}
     for name in was.settings.keys() - known.keys():
         text = _("%(name)s is not a setting of profiles any more, so it is left out.")
-        notice = Notice(f"settings.{name[:100]}", "unknown_setting", text % {"name": name[:100]})
+        notice = Notice(f"settings.{name[:100]}", "unknown_field", text % {"name": name[:100]})
         then.notices.append(notice)
     if chain is not None:
         there = {str(one.pk): one for one in Profile.objects.filter(pk__in=chain)}

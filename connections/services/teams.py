@@ -203,8 +203,8 @@ def _named(team: Team, name: str) -> Team:
         with transaction.atomic():
             team.save()
     except IntegrityError:
-        text = _("There is a team with this name already.")
-        raise Invalid([FieldError("name", "taken", text)]) from None
+        text = _("There is a team with this name already. Choose another name.")
+        raise Invalid([FieldError("name", "unique", text)]) from None
     return team
 
 

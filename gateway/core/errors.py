@@ -13,6 +13,7 @@ from providers.core.error_bodies import CONTEXT_CODES
 from providers.core.errors import ProviderError, no_such_model
 from providers.core.messages import Unsupported
 from providers.core.redaction import redacted
+from providers.core.wording import THIS, plain_sentence
 
 # HTTP statuses for the codes of ProviderError. Every other code is a fault behind the gateway (502)
 # that the caller can do nothing about.
@@ -41,7 +42,8 @@ class GatewayError(Exception):
 
     `code` is stable, `param` the field of the request it is about, `retry_after` seconds. `outcome`
     and `detail`: the code and the message for those who run this, where they say more than callers
-    with a token may learn. `headers` go with the response. `service_code`, `service_param` and
+    with a token may learn. `field_code`: of the field alone, as the management API tells it.
+    `headers` go with the response. `service_code`, `service_param` and
     `service_details`: what the service told of it, where it refused the request, for clients that
     act on that.
     """
@@ -61,6 +63,7 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after = retry_after
         self.outcome, self.detail = code, message
+        self.field_code = "invalid" if code == "invalid_request" else code
         self.headers: list[tuple[bytes, bytes]] = []
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
@@ -75,6 +78,7 @@ class GatewayError(Exception):
         message = self.detail if in_full else self.message
         again = GatewayError(self.status, self.code, message, self.param, self.retry_after)
         again.outcome, again.detail = self.outcome, self.detail
+        again.field_code = self.field_code
         return again
 
 
@@ -90,7 +94,10 @@ def from_validation(error: ValidationError, body: Any) -> GatewayError:
     place = found[0]["loc"][:-1]
     wrong = max((one for one in found if one["loc"][: len(place)] == place), key=_depth(body))
     param = ".".join(map(str, _field_path(body, wrong)))
-    return invalid("invalid_request", f"{param or 'body'}: {wrong['msg']}", param or None)
+    text = f"{param or 'body'}: {plain_sentence(wrong, THIS)}"
+    refused = invalid("invalid_request", text, param or None)
+    refused.field_code = "required" if wrong["type"] == "missing" else "invalid"
+    return refused
 
 
 def _depth(body: Any) -> Callable[[ErrorDetails], int]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from pydantic_core import from_json
 
 from connections import services
+from connections.api.problem_bodies import MALFORMED
 from connections.audit.services import Origin, Subject, coming_from, origin
 from connections.bodies import at_most
 from connections.services import Caller
@@ -141,6 +142,8 @@ async def _known_caller(gateway: Gateway, token: str) -> Caller:
         raise
     if caller is None:
         gateway.recorder.note_unknown_caller()
+        if len(token.split()) > 1:
+            raise GatewayError(401, "authentication_failed", MALFORMED)
         if token:
             raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
         raise GatewayError(

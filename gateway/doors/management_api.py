@@ -5,13 +5,13 @@ the default profile answers.
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 from pydantic_core import to_json
 
-from connections.api.camelcase import NAME
+from connections.api.camelcase import NAME, no_such
 from connections.api.problem_bodies import problem
 from connections.services import Caller
 from providers.core.base import Capability
@@ -56,6 +56,7 @@ API_NAMES = {openai: api for api, openai in CHAT_FIELDS.items()} | {
     "tool_calls": "toolCalls",
     "tool_call_id": "toolCallId",
 }
+OF_FORM = ("invalid_request", "unknown_field")  # what the rest of the API answers as `invalid`
 PDF = "application/pdf"
 IMAGE_TYPE, BASE64 = re.compile(r"image/[a-zA-Z0-9.+-]+"), re.compile(r"[A-Za-z0-9+/]+={0,2}")
 FINISH_REASONS = {
@@ -73,13 +74,16 @@ def refusal(error: GatewayError, path: str = "") -> DoorResponse:
 def _problem(error: GatewayError, path: str) -> dict[str, Any]:
     told = {"serviceCode": error.service_code, "serviceParam": error.service_param}
     more = {name: value for name, value in told.items() if value} | error.service_details
-    if error.param is None:
-        return problem(error.status, error.message, error.code, path, **more)
-    field, message = _api_field(error.param, error.code), error.message
-    if message.startswith(f"{error.param}: "):
-        message = f"{field}{message[len(error.param) :]}"
-    errors = [{"pointer": "/" + field.replace(".", "/"), "code": error.code, "detail": message}]
-    return problem(error.status, message, error.code, path, errors=errors, **more)
+    code = "invalid" if error.code in OF_FORM else error.code
+    if error.param is None and error.code not in OF_FORM:
+        return problem(error.status, error.message, code, path, **more)
+    field, message = "", error.message
+    if error.param:
+        field = _api_field(error.param, error.code)
+        message = re.sub(rf"^{re.escape(error.param)}: ", f"{field}: ", message)
+    pointer = "/" + field.replace(".", "/") if field else ""
+    errors = [{"pointer": pointer, "code": error.field_code, "detail": message}]
+    return problem(error.status, message, code, path, errors=errors, **more)
 
 
 def _api_field(param: str, code: str) -> str:
@@ -158,7 +162,7 @@ async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> 
             or not values
             or not all(isinstance(one, str) for one in values)
         ):
-            raise invalid("invalid_request", "values: a list of one text or more.", "values")
+            raise _wrong("values", "a list of one text or more.", body)
         fields = {"input": values, "dimensions": _integer(body.get("dimensions"))}
         gateway_request = parse_request(ENDPOINT, Capability.EMBEDDING, caller, profile, fields)
     pending = await gateway.answer(gateway_request)
@@ -180,11 +184,8 @@ def _parse_chat(
         }
         messages = fields.get("messages")
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-            raise invalid(
-                "invalid_request",
-                'messages: a list such as [{"role": "user", "content": "Hello"}].',
-                "messages",
-            )
+            text = 'a list such as [{"role": "user", "content": "Hello"}].'
+            raise _wrong("messages", text, body)
         if not request.path.startswith("/api/v1/"):  # clients of Umbraco.AI may write `User`
             messages = [{**one, "role": str(one.get("role", "")).lower()} for one in messages]
         fields["messages"] = [
@@ -196,6 +197,14 @@ def _parse_chat(
             # A whole answer tells its usage anyway, and services refuse the field there.
             gateway_request.body.pop("stream_options", None)
         return gateway_request
+
+
+def _wrong(field: str, what: str, body: Mapping[str, Any] | None = None) -> GatewayError:
+    """A 400 for a field that is not `what`, or that `body` lacks."""
+    refused = invalid("invalid_request", f"{field}: Send {what}", field)
+    if body is not None and body.get(field) is None:
+        refused.field_code = "required"
+    return refused
 
 
 def _integer(value: Any) -> Any:
@@ -213,7 +222,7 @@ def _pop_profile(request: DoorRequest, body: dict[str, Any]) -> str:
     """
     field = body.pop("profileIdOrAlias", None)
     if field is not None and not isinstance(field, str):
-        raise invalid("invalid_request", "profileIdOrAlias: a text.", "profileIdOrAlias")
+        raise _wrong("profileIdOrAlias", "a text.")
     request.profile = request.profile or request.header_text(b"profileidoralias") or field or ""
     return request.profile
 
@@ -222,16 +231,11 @@ def _refuse_unknown(body: dict[str, Any], known: set[str], where: str) -> None:
     """Raises GatewayError 400 for an unknown field. `where`: the path of `body`, empty for all."""
     for name in body:
         if name not in known:
-            there = f"There are {', '.join(sorted(known))}."
             # A name in another form is not repeated: it may be a secret in the wrong place.
-            if not NAME.fullmatch(name):
-                raise invalid(
-                    "unknown_field",
-                    f"{where or 'body'}: there is a field of an unknown name. {there}",
-                    where or None,
-                )
-            param = f"{where}.{name}" if where else name
-            raise invalid("unknown_field", f"{param}: there is no such field. {there}", param)
+            told = name if NAME.fullmatch(name) else ""
+            param = ".".join(filter(None, (where, told)))
+            text = f"{param or 'body'}: {no_such('field', told, sorted(known))}"
+            raise invalid("unknown_field", text, param or None)
 
 
 def _openai_message(message: dict[str, Any], where: str) -> dict[str, Any]:
@@ -241,15 +245,9 @@ def _openai_message(message: dict[str, Any], where: str) -> dict[str, Any]:
     if parts is not None and not (
         isinstance(parts, list) and all(isinstance(one, dict) for one in parts)
     ):
-        raise invalid(
-            "invalid_request", f"{where}.contentParts: a list of parts.", f"{where}.contentParts"
-        )
+        raise _wrong(f"{where}.contentParts", "a list of parts.")
     if parts and not isinstance(content, str | None):
-        raise invalid(
-            "invalid_request",
-            f"{where}.content: a text, or nothing, beside contentParts.",
-            f"{where}.content",
-        )
+        raise _wrong(f"{where}.content", "a text, or nothing, beside contentParts.")
     found = {
         "role": message.get("role"),
         "content": [_openai_part(one, where) for one in parts] if parts else content,

@@ -69,7 +69,9 @@ def _parse(
         body = request.json()
         model = "" if body.get("model") is None else body["model"]
         if not isinstance(model, str):
-            raise invalid("invalid_request", "model: the alias of a profile, as a text.", "model")
+            raise invalid(
+                "invalid_request", "model: Send the alias of a profile, as a text.", "model"
+            )
         request.profile = model
         return parse_request(ENDPOINT, capability, caller, model, body)
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from connections.api.camelcase import StrictBooleanField, StrictCharField
 from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer, TeamField
+from connections.api.sentences import OneOfField
 
 from ..models import NoticeTarget
 
@@ -88,7 +89,7 @@ class NoticeTargetColumnsSerializer(CamelCaseSerializer):
     name = WordField()
     is_active = StrictBooleanField(required=False)
     kinds = WordsField(required=False, help_text="As in `/attention`. Empty: all.")
-    minimum_severity = serializers.ChoiceField(NoticeTarget.Severity.choices, required=False)
+    minimum_severity = OneOfField(NoticeTarget.Severity.choices, required=False)
     providers = WordsField(required=False, help_text="Empty: all.")
     tags = WordsField(required=False, help_text="Empty: all.")
     tells_recovery = StrictBooleanField(required=False)
@@ -109,7 +110,7 @@ class AddressField(StrictCharField):
 class NoticeTargetCreateSerializer(NoticeTargetColumnsSerializer):
     """A new target."""
 
-    kind = serializers.ChoiceField(NoticeTarget.Kind.choices)
+    kind = OneOfField(NoticeTarget.Kind.choices)
     address = AddressField(help_text="https://... of a webhook, slack://... and so on of Apprise.")
     team = TeamField()
 

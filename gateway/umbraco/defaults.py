@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections import services
-from connections.api.fields import IdField
 from connections.api.provider_serializers import DefaultsUpdateSerializer
 from connections.api.providers import DefaultsView
 from providers.core.base import Capability
@@ -17,8 +17,8 @@ from .base import UmbracoView
 class UmbracoDefaultsSerializer(DefaultsUpdateSerializer):
     """The body that chooses. What is left out gets none."""
 
-    classifier_chat_profile_id = IdField(allow_null=True, default=None)
-    default_speech_to_text_profile_id = IdField(allow_null=True, default=None)
+    classifier_chat_profile_id = serializers.UUIDField(allow_null=True, default=None)
+    default_speech_to_text_profile_id = serializers.UUIDField(allow_null=True, default=None)
 
 
 class Settings(UmbracoView, DefaultsView):

@@ -150,7 +150,7 @@ class UsageView(ApiView):
     def _time(self, name: str) -> datetime:
         text = self.request.query_params.get(name, "")
         if not text:
-            raise serializers.ValidationError({name: [f"This is required. {ISO}"]}, "required")
+            raise serializers.ValidationError({name: [f"This is missing. {ISO}"]}, "required")
         try:
             found = datetime.fromisoformat(text)
         except ValueError:

@@ -174,7 +174,7 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
         return SettingsError(name, "required", Sentence(REQUIRED, example=fields[name].example))
     if error["type"] == "extra_forbidden":
         said = Sentence(UNKNOWN, name=repr(name[:100]), names=", ".join(fields))
-        return SettingsError(name, "unknown_setting", said)
+        return SettingsError(name, "unknown_field", said)
     return SettingsError(
         _entry_path(error, fields.get(name)) or name,
         error["type"],

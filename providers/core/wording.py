@@ -8,32 +8,37 @@ from collections.abc import Mapping
 from typing import Any
 
 BOUNDS = {
-    "greater_than": ("gt", "{label} is above {bound}."),
-    "greater_than_equal": ("ge", "{label} is at least {bound}."),
-    "less_than": ("lt", "{label} is below {bound}."),
-    "less_than_equal": ("le", "{label} is at most {bound}."),
-    "multiple_of": ("multiple_of", "{label} is a multiple of {bound}."),
-    "string_too_short": ("min_length", "{label} has at least {bound} characters."),
-    "string_too_long": ("max_length", "{label} has at most {bound} characters."),
-    "too_short": ("min_length", "{label} takes at least {bound}."),
-    "too_long": ("max_length", "{label} takes at most {bound}."),
+    "greater_than": ("gt", "{label} must be above {bound}."),
+    "greater_than_equal": ("ge", "{label} must be at least {bound}."),
+    "less_than": ("lt", "{label} must be below {bound}."),
+    "less_than_equal": ("le", "{label} must be at most {bound}."),
+    "multiple_of": ("multiple_of", "{label} must be a multiple of {bound}."),
+    "string_too_short": ("min_length", "{label} must have at least {bound} characters."),
+    "string_too_long": ("max_length", "{label} must have at most {bound} characters."),
+    "too_short": ("min_length", "{label} must have at least {bound} entries."),
+    "too_long": ("max_length", "{label} must have at most {bound} entries."),
+}
+OF_ONE = {  # where the bound is 1
+    "string_too_short": "{label} must not be empty.",
+    "too_short": "{label} must have at least one entry.",
+    "too_long": "{label} must have at most one entry.",
 }
 KINDS = {
-    "missing": "{label} is required.",
-    "none_required": "{label} is left empty.",
-    "int_type": "{label} is a whole number.",
-    "int_parsing": "{label} is a whole number.",
-    "int_from_float": "{label} is a whole number.",
-    "int_parsing_size": "{label} has too many digits.",
-    "float_type": "{label} is a number.",
-    "float_parsing": "{label} is a number.",
-    "finite_number": "{label} is a number that is not infinite.",
-    "bool_type": "{label} is yes or no: true or false.",
-    "bool_parsing": "{label} is yes or no: true or false.",
-    "string_type": "{label} is a text.",
-    "list_type": "{label} is a list.",
-    "tuple_type": "{label} is a list.",
-    "dict_type": "{label} has keys with their values.",
+    "missing": "{label} is missing. Give a value.",
+    "none_required": "{label} must be left empty.",
+    "int_type": "{label} must be a whole number.",
+    "int_parsing": "{label} must be a whole number.",
+    "int_from_float": "{label} must be a whole number.",
+    "int_parsing_size": "{label} has too many digits. Give a smaller number.",
+    "float_type": "{label} must be a number.",
+    "float_parsing": "{label} must be a number.",
+    "finite_number": "{label} must be a number that is not infinite.",
+    "bool_type": "{label} must be yes or no: true or false.",
+    "bool_parsing": "{label} must be yes or no: true or false.",
+    "string_type": "{label} must be a text.",
+    "list_type": "{label} must be a list.",
+    "tuple_type": "{label} must be a list.",
+    "dict_type": "{label} must have keys with their values.",
     "string_unicode": "{label} has half of a character. Enter it again.",
 }
 CHOICE = "Choose one of: {choices}."
@@ -48,6 +53,7 @@ NO_MAP = (
 THIS = "This"  # the label of what is no field
 SENTENCES = (
     *(sentence for _, sentence in BOUNDS.values()),
+    *OF_ONE.values(),
     *KINDS.values(),
     *(CHOICE, REQUIRED, UNKNOWN, UNLIKE, NO_TEXT, NO_MAP, THIS),
 )
@@ -74,7 +80,10 @@ def plain_sentence(error: Any, label: str) -> str:
     kind, context = error["type"], error.get("ctx") or {}
     if kind in BOUNDS:
         name, sentence = BOUNDS[kind]
-        return Sentence(sentence, label=label, bound=_number(context.get(name, "")))
+        bound = _number(context.get(name, ""))
+        if bound == "1" and kind in OF_ONE:
+            return Sentence(OF_ONE[kind], label=label)
+        return Sentence(sentence, label=label, bound=bound)
     if kind in KINDS:
         return Sentence(KINDS[kind], label=label)
     if kind == "literal_error":

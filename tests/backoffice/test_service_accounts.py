@@ -162,7 +162,7 @@ def test_the_api_adds_changes_and_makes_tokens(administrator: Any):
     caller = Api(token_of(administrator))
     sent = {"name": "ci-deploy", "role": "Operators", "contact": "Platform team"}
     assert caller.post("/service-accounts", sent).status_code == 201
-    problem(caller.post("/service-accounts", sent), 400)
+    problem(caller.post("/service-accounts", sent), 409)
     problem(caller.post("/service-accounts", sent | {"name": "x", "role": "Kings"}), 400)
     token = {"name": "CI", "scopes": ["connections:read"], "serviceAccount": "ci-deploy"}
     made = caller.post("/tokens", token).json()

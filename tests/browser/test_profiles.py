@@ -53,7 +53,7 @@ def test_typed_model_and_a_mistake_keep_every_entry(open_page: OpenPage, javascr
         page.locator(f"[name={name}]").fill(value)
     press(page, "Save")
     expect(field_of(page, "settings-temperature").locator(".errors")).to_contain_text(
-        "Temperature is at most 2."
+        "Temperature must be at most 2."
     )
     for name, value in entries.items():
         expect(page.locator(f"[name={name}]")).to_have_value(value)

@@ -53,7 +53,10 @@ def test_a_profile_is_made_listed_and_deleted():
     [
         (["create", "a", "gone", "echo-1"], "There is no connection 'gone'."),
         (["create", "a", "echo", "echo-1", "--set", "warmth=1"], "is not KEY=VALUE with one of"),
-        (["create", "a", "echo", "echo-1", "--set", "temperature=9"], "Temperature is at most 2"),
+        (
+            ["create", "a", "echo", "echo-1", "--set", "temperature=9"],
+            "must be at most 2",
+        ),
         (["delete", "gone"], "There is no profile 'gone'."),
     ],
     ids=["connection", "setting", "value", "profile"],

@@ -13,7 +13,7 @@ from providers.core.wording import SENTENCES, Sentence, plain_sentence
 
 REFUSED = "api.example does not accept the credentials. Enter a valid key."
 GERMAN = {
-    "{label} is at most {bound}.": "{label}: höchstens {bound}.",
+    "{label} must be at most {bound}.": "{label}: höchstens {bound}.",
     "Warmth": "Wärme",
     "It works.": "Es funktioniert.",
 }
@@ -39,7 +39,7 @@ def test_a_sentence_about_a_wrong_value_is_translated_with_the_label_of_its_fiel
 
 
 def test_a_sentence_about_a_wrong_value_is_english_without_a_page():
-    assert in_active_language(too_warm()) == too_warm() == "Warmth is at most 2."
+    assert in_active_language(too_warm()) == too_warm() == "Warmth must be at most 2."
 
 
 @pytest.mark.usefixtures("german")

@@ -122,7 +122,7 @@ def test_the_api_reads_and_sets_limits_of_a_team(ours: Owner):
     problem(hers.patch("/teams/ours", {"name": "Mine", "tokensPerDay": 9}), 403)
     services.create_team("Taken", actor=None)
     both = {"name": "Taken", "tokensPerDay": 9}
-    assert errors(boss.patch("/teams/ours", both)) == {"/name": "taken"}
+    assert errors(boss.patch("/teams/ours", both), 409) == {"/name": "unique"}
     assert hers.patch("/teams/ours", {"name": "Ours"}).json()["name"] == "Ours"
     assert Team.objects.get(name="Ours").tokens_per_day is None
 

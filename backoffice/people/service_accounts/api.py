@@ -112,7 +112,7 @@ class ServiceAccountList(ApiView):
     @extend_schema(
         operation_id="createServiceAccount",
         request=ServiceAccountCreateSerializer,
-        responses=answers(201, ServiceAccountSerializer, 400, 413, 415),
+        responses=answers(201, ServiceAccountSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         values = _with_role(self.valid(ServiceAccountCreateSerializer, request))
@@ -140,7 +140,7 @@ class ServiceAccountDetail(ApiView):
     @extend_schema(
         operation_id="patchServiceAccount",
         request=ServiceAccountPatchSerializer,
-        responses=answers(200, ServiceAccountSerializer, 400, 404, 413, 415),
+        responses=answers(200, ServiceAccountSerializer, 400, 404, 409, 413, 415),
     )
     def patch(self, request: Request, name: str) -> Response:
         row = _found(name)

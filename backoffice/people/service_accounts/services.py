@@ -153,8 +153,8 @@ def _name_errors(name: str) -> list[FieldError]:
 
 
 def _taken() -> Invalid:
-    text = _("There is a service account with this name already.")
-    return Invalid([FieldError("name", "taken", text)])
+    text = _("There is a service account with this name already. Choose another name.")
+    return Invalid([FieldError("name", "unique", text)])
 
 
 def _errors(description: str, contact: str) -> list[FieldError]:

@@ -135,7 +135,7 @@ def add_member(team: Team, name: str, role: str, *, actor: Any) -> Membership:
         raise Invalid([FieldError("name", "not_found", text)])
     if Membership.objects.filter(team=team, user=person).exists():
         text = _("%(name)s is in this team already.") % {"name": name}
-        raise Invalid([FieldError("name", "taken", text)])
+        raise Invalid([FieldError("name", "duplicate", text)])
     with transaction.atomic():
         row = set_member(team, person, role, actor=actor)
         if has_notes():

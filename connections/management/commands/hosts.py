@@ -7,7 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 from connections import services
 from connections.destinations import host_approvals
 from connections.models import HostApproval, Team
-from connections.operator_command import Exit, OperatorCommand, nearest
+from connections.operator_command import Exit, OperatorCommand
+from connections.texts import nearest
 
 from ..named import team_named
 from ..output import add_output, print_json

@@ -6,7 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from connections import services
 from connections.models import ApiToken
-from connections.operator_command import Exit, OperatorCommand, nearest
+from connections.operator_command import Exit, OperatorCommand
+from connections.texts import nearest
 
 from ..named import person_named, row_named, service_account_named, team_named, token_named
 from ..output import add_output, moment, print_rows

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from connections.api.camelcase import StrictBooleanField, StrictCharField
 from connections.api.fields import CamelCaseSerializer, TagField
+from connections.api.sentences import OneOfField
 
 from .. import services
 from ..format.plan import ACTIONS, ON_CONFLICT
@@ -125,7 +126,7 @@ class PackageImportRequestSerializer(CamelCaseSerializer):
     """A package, and the decisions about its items."""
 
     file = PackageField(help_text="The package, at most 10 MB.")
-    on_conflict = serializers.ChoiceField(
+    on_conflict = OneOfField(
         ON_CONFLICT, default="abort", help_text="For conflicts that `decisions` says nothing about."
     )
     decisions = DecisionsField(required=False, help_text=DECISIONS_HELP)

@@ -47,7 +47,7 @@ def validate_settings(
         else:
             text = _("There is no setting %(name)r. There are: %(names)s.")
             values = {"name": name[:100], "names": ", ".join(fields)}
-            result.refuse(name, "unknown_setting", text % values)
+            result.refuse(name, "unknown_field", text % values)
     secrets = SecretWriter(result, stored)
     secrets.write(fields, typed)
     for name, value in typed.items():

@@ -142,7 +142,7 @@ def preview_of(
     provider = installed_provider(manifest)
     if row is not None and not may(actor, "connections.add_connectiontype", row):
         text = _("The key %(key)s is taken. Give the type another key.") % {"key": manifest.key}
-        taken = FieldError("key", "taken", text)
+        taken = FieldError("key", "unique", text)
         return TypePreview(manifest, provider, document, refusals=(taken,))
     connections = list(Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()))
     is_same = row is not None and _is_same(row, manifest)
@@ -196,7 +196,7 @@ def _refusals(
     key = manifest.key
     if owner := owner_of(key):
         text = _("The key %(key)s belongs to %(owner)s. Give the type another key.")
-        return [FieldError("key", "taken", text % {"key": key, "owner": owner})]
+        return [FieldError("key", "unique", text % {"key": key, "owner": owner})]
     if key in RESERVED_KEYS:
         text = _("%(key)s is a reserved word. Give the type another key.")
         return [FieldError("key", "reserved", text % {"key": key})]

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from connections.api.camelcase import StrictBooleanField, StrictCharField
 from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer, IdOrAliasField
+from connections.api.sentences import OneOfField
 from connections.api.tokens import TokenWordField, WholeField
 from connections.services import Scope
 from connections.workloads import services
@@ -46,7 +47,7 @@ class TrustedIssuerPatchSerializer(CamelCaseSerializer):
         help_text="A token must be for one of them.",
     )
     algorithms = serializers.ListField(
-        child=serializers.ChoiceField(services.ALGORITHMS),
+        child=OneOfField(services.ALGORITHMS),
         required=False,
         max_length=3,
         min_length=1,
@@ -99,7 +100,7 @@ class IssuerRulePatchSerializer(CamelCaseSerializer):
     )
     service_account = TokenWordField(required=False, help_text="Its name.")
     scopes = serializers.ListField(
-        child=serializers.ChoiceField([str(one) for one in Scope]),
+        child=OneOfField([str(one) for one in Scope]),
         required=False,
         min_length=1,
         max_length=len(Scope),
@@ -120,7 +121,7 @@ class IssuerRuleCreateSerializer(IssuerRulePatchSerializer):
     conditions = ConditionsField(help_text="Claim -> text, in which `*` stands for any characters.")
     service_account = TokenWordField(help_text="Its name.")
     scopes = serializers.ListField(
-        child=serializers.ChoiceField([str(one) for one in Scope]),
+        child=OneOfField([str(one) for one in Scope]),
         min_length=1,
         max_length=len(Scope),
     )

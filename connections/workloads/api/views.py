@@ -97,7 +97,7 @@ class IssuerList(Changing):
     @extend_schema(
         operation_id="createTrustedIssuer",
         request=TrustedIssuerCreateSerializer,
-        responses=answers(201, TrustedIssuerSerializer, 400, 413, 415),
+        responses=answers(201, TrustedIssuerSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         values = self.valid(TrustedIssuerCreateSerializer, request)
@@ -121,7 +121,7 @@ class IssuerDetail(Changing):
     @extend_schema(
         operation_id="patchTrustedIssuer",
         request=TrustedIssuerPatchSerializer,
-        responses=answers(200, TrustedIssuerSerializer, 400, 404, 413, 415),
+        responses=answers(200, TrustedIssuerSerializer, 400, 404, 409, 413, 415),
     )
     def patch(self, request: Request, name: str) -> Response:
         row, values = _issuer(name), self.valid(TrustedIssuerPatchSerializer, request)
@@ -169,7 +169,7 @@ class RuleList(Changing):
     @extend_schema(
         operation_id="createIssuerRule",
         request=IssuerRuleCreateSerializer,
-        responses=answers(201, IssuerRuleSerializer, 400, 404, 413, 415),
+        responses=answers(201, IssuerRuleSerializer, 400, 404, 409, 413, 415),
     )
     def post(self, request: Request, name: str) -> Response:
         issuer = _issuer(name)
@@ -191,7 +191,7 @@ class RuleDetail(Changing):
     @extend_schema(
         operation_id="patchIssuerRule",
         request=IssuerRulePatchSerializer,
-        responses=answers(200, IssuerRuleSerializer, 400, 404, 413, 415),
+        responses=answers(200, IssuerRuleSerializer, 400, 404, 409, 413, 415),
     )
     def patch(self, request: Request, name: str, rule: str) -> Response:
         issuer = _issuer(name)

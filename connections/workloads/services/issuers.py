@@ -108,8 +108,8 @@ def _saved(
     except IntegrityError:
         others = TrustedIssuer.objects.exclude(pk=row.pk)
         name = "name" if others.filter(name=row.name).exists() else "issuer"
-        text = _("There is another trusted issuer with this.")
-        raise Invalid([FieldError(name, "taken", text)]) from None
+        text = _("Another trusted issuer has this already. Change that one, or enter another.")
+        raise Invalid([FieldError(name, "unique", text)]) from None
     return row
 
 

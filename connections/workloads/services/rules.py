@@ -99,8 +99,8 @@ def _saved(row: IssuerRule, values: Mapping[str, Any], actor: Actor) -> IssuerRu
             with transaction.atomic():
                 row.save()
         except IntegrityError:
-            text = _("This issuer has another rule of this name.")
-            raise Invalid([FieldError("name", "taken", text)]) from None
+            text = _("This issuer has a rule with this name already. Choose another name.")
+            raise Invalid([FieldError("name", "unique", text)]) from None
         if "profiles" in values:
             row.profiles.set(found.values())
         changes = changes_between(before, after := _told(row))

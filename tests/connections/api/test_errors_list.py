@@ -25,7 +25,6 @@ PLACES = {
     "problem": 2,
     "problem_response": 3,
     "refuse": 1,
-    "unknown_names": 3,
 }
 SURFACES = ("forms", "management", "promptflow", "signin", "audit", "oidc", "notices/services")
 

@@ -180,8 +180,8 @@ def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: 
         ({"settings": {"temperature": 3}}, 400, {"/settings/temperature": "less_than_equal"}),
         ({"settings": {"temperature": "1"}}, 400, {"/settings/temperature": "type"}),
         ({"settings": {"maxTokens": 1.5}}, 400, {"/settings/maxTokens": "int_from_float"}),
-        ({"settings": {"max_tokens": 1}}, 400, {"/settings/max_tokens": "unknown_setting"}),
-        ({"settings": {"dimensions": 1}}, 400, {"/settings/dimensions": "unknown_setting"}),
+        ({"settings": {"max_tokens": 1}}, 400, {"/settings/max_tokens": "unknown_field"}),
+        ({"settings": {"dimensions": 1}}, 400, {"/settings/dimensions": "unknown_field"}),
         (
             {"settings": {"systemPromptTemplate": "{"}},
             400,

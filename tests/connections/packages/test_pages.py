@@ -175,7 +175,7 @@ def test_what_is_no_package_is_refused_at_its_field(client: Client, content: byt
 
 
 def test_no_file_is_told(client: Client):
-    assert "This field is required" in words(client.post(IMPORT, {}))
+    assert "This is missing" in words(client.post(IMPORT, {}))
 
 
 def test_a_file_that_is_too_large_is_refused_with_the_limit(client: Client):

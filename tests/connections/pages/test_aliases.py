@@ -52,7 +52,7 @@ def test_an_administrator_changes_it(row: Any, administrator: Any):
 @pytest.mark.parametrize(
     ("alias", "text"),
     [
-        ("", "This field is required."),
+        ("", "This is missing. Enter or choose a value."),
         ("Not One", "Use lower case letters"),
         ("other", "The alias other is taken."),
     ],

@@ -463,7 +463,9 @@ def test_a_profile_that_is_not_there_is_a_404(client: Client):
 def test_a_refused_form_begins_with_links_to_what_is_wrong(connection: Connection, client: Client):
     page = client.post(ADD, given(**{"settings-temperature": "7"})).content.decode()
     assert "<title>Error: Add a profile for chat" in page
-    assert '<a href="#id_settings-temperature">Temperature</a>: Temperature is at most 2.' in page
+    assert (
+        '<a href="#id_settings-temperature">Temperature</a>: Temperature must be at most 2.' in page
+    )
     page = client.post(ADD, given(fallbacks="nobody")).content.decode()
     assert '<a href="#id_fallbacks_fields">Profiles</a>: There is no profile nobody.' in page
     assert 'aria-describedby="id_fallbacks_helptext id_fallbacks_error"' in page

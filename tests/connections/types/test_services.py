@@ -329,7 +329,7 @@ def test_a_save_of_the_old_form_is_judged_by_the_new_version(row: Connection):
     install(second())
     with pytest.raises(services.Invalid) as refused:
         services.update_connection(row, actor=None, settings=SETTINGS)
-    assert "unknown_setting" in [one.code for one in refused.value.errors]
+    assert "unknown_field" in [one.code for one in refused.value.errors]
 
 
 # Where stored credentials go

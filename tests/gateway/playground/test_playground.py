@@ -304,7 +304,8 @@ def test_events_tell_what_is_wrong_with_the_form(client: Client):
     assert events(response) == [
         {
             "error": {
-                "message": "Message: This field is required. Temperature: Enter a number.",
+                "message": "Message: This is missing. Enter or choose a value. "
+                "Temperature: Enter a number.",
                 "code": "invalid_request",
             }
         }

@@ -90,7 +90,7 @@ def test_our_names_of_settings_are_taken_too_but_not_both(umbraco: Api):
     settings = {"apiKey": SECRET, "baseUrl": "https://api.openai.com/v1"}
     assert umbraco.post("/connections", OPENAI | {"settings": settings}).status_code == 201
     both = OPENAI | {"alias": "other", "settings": settings | {"endpoint": "https://a.example"}}
-    assert errors(umbraco.post("/connections", both)) == {"/settings/endpoint": "unknown_setting"}
+    assert errors(umbraco.post("/connections", both)) == {"/settings/endpoint": "unknown_field"}
 
 
 def test_what_only_switchboard_has_takes_and_shows_the_same_names(umbraco: Api):

@@ -159,7 +159,7 @@ def test_an_unresolved_field_is_not_judged():
 
 def test_an_unknown_setting_lists_the_known_ones():
     _, errors = validate(MadeUp, {**GOOD, "nonsense": 1})
-    assert errors[0].code == "unknown_setting" and "where" in errors[0].message
+    assert errors[0].code == "unknown_field" and "where" in errors[0].message
 
 
 def test_every_wrong_field_is_named_once():

@@ -17,9 +17,10 @@ from connections.management.named import row_named, team_named
 from connections.management.output import add_output, print_json
 from connections.management.progress import ProgressLine
 from connections.models import Connection, Profile, Team
-from connections.operator_command import Exit, OperatorCommand, nearest
+from connections.operator_command import Exit, OperatorCommand
 from connections.packages import services
 from connections.packages.management.arguments import add_export_arguments, add_import_arguments
+from connections.texts import nearest
 
 LOOK = services.Decisions(on_conflict="keep")
 MOST_BYTES = 1 << 26  # of a file that is read to be judged; the services' limit is far below

@@ -16,7 +16,7 @@ from connections import services as core
 from connections.catalog import confirm_types
 from connections.management.output import print_json
 from connections.models import Connection
-from connections.operator_command import Exit, OperatorCommand, nearest, not_there
+from connections.operator_command import Exit, OperatorCommand, not_there
 from connections.promptflow import services
 from connections.promptflow.format.documents import (
     Document,
@@ -36,6 +36,7 @@ from connections.promptflow.format.files import (
 )
 from connections.promptflow.format.shapes import shape_of, type_names
 from connections.promptflow.services import Action, AppliedChange, apply_documents
+from connections.texts import nearest
 
 from ..arguments import EXAMPLES, add_actions
 from ..completion import script
