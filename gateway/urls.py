@@ -5,6 +5,7 @@ from django.urls import path
 from .attention.views import AttentionView, SnoozeView, WakeView
 from .notices import views as notices
 from .playground.views import CallView, PlaygroundView
+from .usage.request_list import RequestListView
 from .usage.views import UsageExportView, UsageRecordView, UsageView
 
 urlpatterns = [
@@ -36,6 +37,7 @@ urlpatterns = [
         name="notice-target-delete",
     ),
     path("usage/", UsageView.as_view(), name="usage"),
+    path("usage/requests/", RequestListView.as_view(), name="request-list"),
     path("usage/export/", UsageExportView.as_view(), name="usage-export"),
     path("usage/<uuid:key>/", UsageRecordView.as_view(), name="usage-record"),
     path("profiles/<uuid:pk>/call/", CallView.as_view(), name="profile-call"),

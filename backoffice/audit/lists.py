@@ -1,7 +1,6 @@
 """The lists of events: all that somebody may see, and what they did themselves."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +20,7 @@ from connections.audit.services import (
 )
 from connections.list_columns import TEAM, Column
 from connections.models import AuditEvent, Outcome
-from connections.views.lists import ListPage
+from connections.views.lists import ListPage, PageByPlace
 
 from .naming import name_of
 
@@ -68,25 +67,13 @@ COLUMNS: tuple[Column, ...] = (
 PAGE_SIZE = 25
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """How many there are, as the furniture of lists asks for it."""
-
-    count: int
-    num_pages: int = 1
-
-
-class EventPage:
+class EventPage(PageByPlace):
     """One page of events, as templates of lists know pages."""
 
     def __init__(self, found: Found) -> None:
-        self.object_list = found.rows
-        self.behind, self.looked_to = found.behind, found.looked_to
-        self.is_counted = found.is_counted
-        self.paginator = _Counted(len(found.rows) if found.number is None else found.number)
-
-    def __iter__(self) -> Any:
-        return iter(self.object_list)
+        number = len(found.rows) if found.number is None else found.number
+        super().__init__(found.rows, found.behind, number, is_counted=found.is_counted)
+        self.looked_to = found.looked_to
 
 
 class AuditListView(ListPage):

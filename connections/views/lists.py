@@ -48,6 +48,31 @@ class Chip:
     query: str
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """How many there are, as the furniture of lists asks for it."""
+
+    count: int
+    num_pages: int = 1
+
+
+class PageByPlace:
+    """One page of a list that goes on from place to place, as templates of lists know pages.
+
+    `behind`: the place that the next page goes on behind, empty at the end. `number`: of all rows,
+    as far as it `is_counted`.
+    """
+
+    def __init__(
+        self, rows: Sequence[Any], behind: str | None, number: int, *, is_counted: bool
+    ) -> None:
+        self.object_list, self.behind, self.is_counted = rows, behind, is_counted
+        self.paginator = _Counted(number)
+
+    def __iter__(self) -> Any:
+        return iter(self.object_list)
+
+
 class ListPage(Page):
     """A list. A subclass says its name, which filters and columns it has, its rows, and what is
     read beside them. `filters`: their names in the address, and for people. `columns`: the first
@@ -65,6 +90,10 @@ class ListPage(Page):
         super().__init_subclass__(**kwargs)
         if cls.list_name:
             LISTS[cls.list_name] = cls
+
+    def asked(self) -> dict[str, str]:
+        """The filters in the address, by name; an empty text filters nothing."""
+        return {name: self.request.GET.get(name, "") for name in self.filters}
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Any] | Sequence[Any]:
         """The rows that the filters leave, in this order."""
@@ -124,7 +153,7 @@ class ListPage(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
         looker = looker_of(user)
-        filters = {name: request.GET.get(name, "") for name in self.filters}
+        filters = self.asked()
         sort = request.GET.get("sort", self.first_sort)
         if sort.removeprefix("-") == "used" and not looker.sees_usage:
             sort = self.first_sort

@@ -4,6 +4,7 @@ the latest use of a profile or a connection.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.template.context import RequestContext
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..usage import records, selectors
 from ..usage.asked import Asked, asked_targets
 from ..usage.outcomes import in_words
+from ..usage.page_filters import LIST
 from ..usage.sight import without_names
 from ..usage.totals import Share, quantile
 
@@ -123,6 +125,7 @@ def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str
     filters, period = {dimension: value}, records.last(records.PERIODS["7d"])
     by = ["outcome"] if selectors.is_quick(filters, period, ["outcome"]) else []
     report = selectors.usage_report(period, filters, by)
+    requests = reverse(LIST, query={"period": "7d", **filters})
     latest = without_names(records.records(period, filters)[: min(LATEST, report.totals.requests)])
     return {
         "is_shown": True,
@@ -132,12 +135,13 @@ def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str
         "p50": quantile(report.totals.latencies, 0.5),
         "p95": quantile(report.totals.latencies, 0.95),
         "errors": [
-            (one, reverse("usage", query={"period": "7d", **filters, "outcome": one.name}))
+            (one, f"{requests}&{urlencode({'outcome': one.name})}")
             for one in report.shares.get("outcome", ())
             if one.failed
         ],
         "latest": latest,
         "address": reverse("usage", query={"period": "7d", **filters}),
+        "requests": requests,
     }
 
 

@@ -1,7 +1,6 @@
 """The page of usage, and the same requests as CSV."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +12,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connections.models import ApiToken, Connection, Profile
+from connections.models import ApiToken
 from connections.replica import read_from_same
 from connections.viewing import current_viewer, viewed
 from connections.views.base import Crumb, Page
@@ -29,22 +27,14 @@ from .buckets import HOUR
 from .charts import attempts_bars, latency_chart, requests_chart, tokens_chart
 from .course import course
 from .csv_export import COLUMNS, csv_parts
-from .dimensions import CLOSED, FAILED, OK
 from .latencies import latency_course
-from .outcomes import in_words
-from .sight import MODELS, hidden_tokens, seen_records, without_names
+from .page_filters import addresses_of, choices, list_address, period_of
+from .sight import MODELS, seen_records, without_names
 
-PAGE_SIZE, SHOWN, MOST_CHOICES = 10, 10, 200
+PAGE_SIZE, SHOWN = 10, 10
 MOST_READ = 20_000  # requests that are read one by one for a breakdown
-FIRST_PERIOD = "24h"
-PERIOD_NAMES = {"24h": _("24 hours"), "7d": _("7 days"), "30d": _("30 days")}
 FILTERS = records.FILTERS
-OUTCOMES = (OK, FAILED, CLOSED)
 BREAKDOWNS = ("profile", "connection", "provider", "model", "user", "token")
-ATTEMPTS = {
-    records.FALLBACK: _("Answered by a fallback"),
-    records.SEVERAL: _("More than one"),
-}
 
 
 class UsagePage(Page):
@@ -60,36 +50,8 @@ class UsagePage(Page):
         return {name: self.request.GET.get(name, "") for name in FILTERS}
 
     def period(self) -> tuple[str, records.Period]:
-        """The name of the period, empty for one by dates, and the period.
-
-        `from` and `to` are whole days of the current time zone; without `to`, it lasts until now.
-        Dates that make no sense are ignored.
-        """
-        query = self.request.GET
-        first, final = _midnight(query.get("from", "")), _midnight(query.get("to", ""))
-        if first is not None:
-            end = timezone.now() if final is None else _midnight_after(final)
-            start = max(first, end - records.DAILY_AT_MOST)
-            if start < end:
-                return "", records.Period(start, end)
-        name = query.get("period", "")
-        name = name if name in records.PERIODS else FIRST_PERIOD
-        return name, records.last(records.PERIODS[name])
-
-
-def _midnight(text: str) -> datetime | None:
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None or not 2000 <= day.year < 9000:
-        return None
-    return datetime.combine(day, time(), timezone.get_current_timezone())
-
-
-def _midnight_after(midnight: datetime) -> datetime:
-    """The end of the day, which has 23 or 25 hours where the clock changes."""
-    return datetime.combine(midnight.date() + timedelta(days=1), time(), midnight.tzinfo)
+        """The name of the period, empty for one by dates, and the period."""
+        return period_of(self.request.GET)
 
 
 class UsageView(UsagePage):
@@ -136,31 +98,15 @@ class UsageView(UsagePage):
         self, name: str, period: records.Period, filters: Mapping[str, str]
     ) -> dict[str, Any]:
         query = self.request.GET
-        tokens = [
-            (str(pk), token)
-            for pk, token in ApiToken.objects.exclude(pk__in=hidden_tokens())
-            .order_by("name")
-            .values_list("pk", "name")[:MOST_CHOICES]
-        ]
         return {
             "period": period,
             "period_name": name,
-            "periods": PERIOD_NAMES,
             "filters": filters,
             "is_filtered": any(filters.values()),
             "filters_on": sum(map(bool, filters.values())),
             "dates": {"from": query.get("from", ""), "to": query.get("to", "")} if not name else {},
-            "profiles": Profile.objects.order_by("alias").values_list("alias", flat=True)[
-                :MOST_CHOICES
-            ],
-            "connections": Connection.objects.order_by("alias").values_list("alias", flat=True)[
-                :MOST_CHOICES
-            ],
-            "tokens": tokens,
-            "is_other_token": bool(filters["token"]) and filters["token"] not in dict(tokens),
-            "outcomes": {one: in_words(one) for one in OUTCOMES},
-            "attempt_choices": ATTEMPTS,
-            "is_other_outcome": bool(filters["outcome"]) and filters["outcome"] not in OUTCOMES,
+            "list_address": list_address(query.urlencode()),
+            **choices(filters),
         }
 
 
@@ -189,13 +135,7 @@ def _addresses(
     for row in rows:
         names["connection"].add(row.connection_alias)
         names["profile"] |= {row.profile_alias, row.answered_profile_alias}
-    return {
-        dimension: {
-            row.alias: row.get_absolute_url()
-            for row in model.objects.filter(alias__in=names[dimension]).only("pk", "alias")
-        }
-        for dimension, model in MODELS.items()
-    }
+    return addresses_of(names)
 
 
 class UsageRecordView(UsagePage):
@@ -205,7 +145,8 @@ class UsageRecordView(UsagePage):
     title = _("Request")
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
-        return ((gettext("Usage"), reverse("usage")),)
+        there = list_address(self.request.GET.get("list", ""))
+        return ((gettext("Usage"), reverse("usage")), (gettext("Requests"), there))
 
     def get(self, request: HttpRequest, key: UUID) -> HttpResponse:
         found = get_object_or_404(records.filtered(UsageRecord.objects.all()), key=key)

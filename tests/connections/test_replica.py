@@ -109,6 +109,7 @@ def answered(
     "path",
     [
         "/usage/",
+        "/usage/requests/",
         "/usage/export/",
         "/audit/",
         "/api/v1/analytics/usage-summary",

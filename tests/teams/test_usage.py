@@ -83,7 +83,7 @@ def shown(client: Client, records: list[UsageRecord], **query: str) -> str:
     now = timezone.now()
     period = {"from": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}", "to": "2100-01-01"}
     found = [client.get("/usage/", query | {"by": by}) for by in ("profile", "model", "token")]
-    found += [client.get("/usage/export/", query)]
+    found += [client.get(one, query) for one in ("/usage/requests/", "/usage/export/")]
     found += [client.get(f"/api/v1/analytics/usage-{one}", period | query) for one in SUMS]
     found += [client.get(f"/usage/{one.key}/") for one in records]
     found += [client.get(f"/api/v1/analytics/usage-records/{one.key}") for one in records]

@@ -229,7 +229,7 @@ def test_the_page_of_a_request_leads_to_all_that_it_names(
     for one in (profile, connection, token):
         assert f'href="{one.get_absolute_url()}"' in html(page)
     assert "Failed Too many requests rate_limited HTTP 429" in words(page)
-    assert 'href="/usage/?period=7d&amp;user=ada"' in html(page)
+    assert 'href="/usage/requests/?period=7d&amp;user=ada"' in html(page)
 
 
 def test_the_page_of_a_token_says_what_it_may_do_and_did(administrator: Any):
