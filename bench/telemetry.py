@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from .api import server
+from .databases import NAME, postgresql
 from .load import Job, chat, run
 from .processes import Running, cpu
 from .upstream import upstream
@@ -43,40 +44,53 @@ def measure(urls: dict[str, str]) -> None:
         heads = f"{'requests/s':>12}{'of nothing':>12}{'CPU s/1,000':>13}{'of nothing':>12}"
         print(f"{'':<12}{'stream':>8}{heads}")
         with ExitStack() as stack:
-            token, servers = served(stack, url)
+            servers = served(stack, url)
             for stream in (False, True):
-                print_turns(token, servers, stream)
+                print_turns(servers, stream)
 
 
-def served(stack: ExitStack, url: str) -> tuple[str, dict[str, Running]]:
-    """A token, and a server for each way, on one database."""
+def served(stack: ExitStack, url: str) -> dict[str, "Served"]:
+    """A server for each way. Each has a database of its own: of servers that share one, a single
+    one runs what is due and counts the totals of all.
+    """
     service = stack.enter_context(upstream("--chunks", "20"))
-    common = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": "4", "CONNECTIONS_CHECK_MINUTES": "0"}
-    command = [sys.executable, "-m", "bench.rows", "100", str(service.port), str(service.port)]
-    made = subprocess.run(
-        command, env=os.environ | common, stdout=subprocess.PIPE, text=True, check=True
-    )
-    found = {
-        name: stack.enter_context(
-            server(**common, **{key: one.format(service.port) for key, one in settings.items()})
+    found = {}
+    for name, settings in WAYS.items():
+        own = f"{url}.{name}"
+        if url.startswith("postgres"):
+            own = stack.enter_context(postgresql(f"{NAME}_{name.lower()}")) or ""
+        common = {"DATABASE_URL": own, "DATABASE_POOL_SIZE": "4", "CONNECTIONS_CHECK_MINUTES": "0"}
+        command = [sys.executable, "-m", "bench.rows", "100", str(service.port), str(service.port)]
+        made = subprocess.run(
+            command, env=os.environ | common, stdout=subprocess.PIPE, text=True, check=True
         )
-        for name, settings in WAYS.items()
-    }
-    return made.stdout.split()[-2], found
+        given = {key: one.format(service.port) for key, one in settings.items()}
+        running = stack.enter_context(server(**common, **given))
+        found[name] = Served(running, made.stdout.split()[-2])
+    return found
 
 
-def print_turns(token: str, servers: dict[str, Running], stream: bool) -> None:
+@dataclass(frozen=True)
+class Served:
+    """A server, and a token for it."""
+
+    running: Running
+    token: str
+
+
+def print_turns(servers: dict[str, Served], stream: bool) -> None:
     """A line for each way: medians over the turns, of its own figures and of their ratios to those
     of `nothing` in the same turn.
     """
     turns: list[dict[str, Turn]] = []
     for one in servers.values():
-        run(Job(one.port, chat(token, stream), CLIENTS, 0.5))  # all workers are warm
+        warm = Job(one.running.port, chat(one.token, stream), CLIENTS, 0.5)
+        run(warm)  # all its workers
     for number in range(TURNS):
         names = list(servers)
         turns.append(
             {
-                name: take_turn(servers[name], token, stream)
+                name: take_turn(servers[name], stream)
                 for name in (names if number % 2 else reversed(names))
             }
         )
@@ -100,11 +114,12 @@ class Turn:
     cost: float
 
 
-def take_turn(one: Running, token: str, stream: bool) -> Turn:
+def take_turn(one: Served, stream: bool) -> Turn:
     """What one server takes and gives for SECONDS."""
-    before = cpu(one.pid) or 0.0
-    found = run(Job(one.port, chat(token, stream), CLIENTS, SECONDS))
-    spent = (cpu(one.pid) or 0.0) - before
+    pid = one.running.pid
+    before = cpu(pid) or 0.0
+    found = run(Job(one.running.port, chat(one.token, stream), CLIENTS, SECONDS))
+    spent = (cpu(pid) or 0.0) - before
     return Turn(found.rate, spent * 1000 / found.count)
 
 
