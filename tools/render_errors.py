@@ -24,13 +24,16 @@ of an error stands here once, with its cause, an example and its cure.
 
 Below `/api/` an error is `application/problem+json` (RFC 9457). Its `type` is the address of the \
 entry on this page. Its `detail` says what is wrong and how to mend it. `errors` has an entry with \
-a `pointer` and a code of its own for each field that is wrong. The code of such an answer is \
+a `pointer` and a code of its own for each field that is wrong; an example below has no `pointer` \
+where the field may be any. The code of such an answer is \
 `invalid`, or `unique` with the status 409 where an alias or a name is in use and nothing else is \
 wrong. Every answer also names its address, as `instance`.
 
 At `/v1` the same code stands in `error.code`; \
 where a service refused the request, its own code stands there, because clients act on that. The \
-failed test of a connection and the records of requests have the codes of this page too.
+failed test of a connection and the records of requests have the codes of this page too. So has \
+`fallbackOn` of a profile, except one word: `missing_key` there means `unresolved_reference`, \
+`undecryptable` and `misplaced`.
 
 A code stays the same between versions. The text beside it may change.
 """
@@ -62,7 +65,8 @@ def _entry(code: str, one: dict[str, Any]) -> str:
         example = problem(one["status"][0], one["example"], code)
         del example["instance"]
     else:
-        example = {"pointer": one.get("pointer", "/alias"), "code": code, "detail": one["example"]}
+        example = {"pointer": one["pointer"]} if "pointer" in one else {}
+        example |= {"code": code, "detail": one["example"]}
     shown = json.dumps(example, ensure_ascii=False, indent=2)
     return (
         f"\n### `{code}`\n\n{status}{one['cause']}\n\n```json\n{shown}\n```\n\n"

@@ -106,7 +106,10 @@ def _unreachable(cause: BaseException, host: str) -> ProviderError | None:
             )
         case socket.gaierror():
             return ProviderError(
-                f"There is no host named {host}. Check the spelling of the endpoint.", "dns", True
+                f"There is no host named {host}. Check the spelling of the endpoint, and "
+                "that this server reaches its name service (DNS).",
+                "dns",
+                True,
             )
         case ConnectionRefusedError():
             return ProviderError(

@@ -6,13 +6,20 @@ import re
 
 import pytest
 
+from connections.api.codes import error_groups
+
 from .blocks import GENERATED, INDEX, ROOT, blocks_in, blocks_of, misplaced, pages
 from .doing import READERS, RUNNERS
 from .printed import difference
-from .texts import is_said
+from .texts import is_example, is_said
 
 GUIDES = [one for one in pages() if one.startswith("docs/") and "/providers/" not in one]
 OF_OTHERS = ("No module named 'django'",)  # what Python says
+# codes whose sentences gunicorn, pydantic, a service, Django or a validator of others says
+SAID_BY_OTHERS = {
+    *("invalid_http", "uri_too_long", "upgrade_required", "header_too_large", "not_implemented"),
+    *("invalid_request", "bad_request", "weak", "value_error"),
+}
 
 
 @pytest.mark.parametrize("page", GUIDES)
@@ -32,6 +39,12 @@ def test_every_message_of_troubleshooting_is_one_that_the_product_says():
     assert [one for one in messages if not is_said(one) and one not in OF_OTHERS] == []
 
 
+def test_every_example_of_an_error_is_what_the_product_says():
+    entries = [entry for group in error_groups() for entry in group["codes"].items()]
+    wrong = {code for code, one in entries if not is_example(one["example"])}
+    assert wrong == SAID_BY_OTHERS
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/tasks.md"])
 def test_every_label_in_bold_is_one_of_the_product(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -41,6 +54,7 @@ def test_every_label_in_bold_is_one_of_the_product(page: str):
 
 def test_a_message_that_nobody_says_is_found():
     assert not is_said("This sentence stands nowhere in the product ...")
+    assert not is_example("The host api.exampel.com is unknown.")
 
 
 @pytest.mark.parametrize("page", pages())

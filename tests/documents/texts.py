@@ -11,13 +11,43 @@ from .blocks import ROOT
 ROOMS = ("backoffice", "connections", "gateway", "providers")
 SCRIPTS = ("tools/ensure_venv", "tools/step")
 VARYING = "\0"  # in the place of what is another one each time
-PLACE = re.compile(r"%\(\w+\)s|%[sd]|\{\{ [\w.|]+ \}\}|\{(?![%{ ])[^{}]*\}|\$\([^)]*\)")
+PLACE = re.compile(r"%\(\w+\)[sdr]|%[sdr]|\{\{ [\w.|]+ \}\}|\{(?![%{ ])[^{}]*\}|\$\([^)]*\)")
+
+SENTENCE = re.compile(r"(?<=[.?!]) ")
 
 
 def is_said(message: str) -> bool:
     """True if the product has a text in which this occurs; `...` is what varies."""
     pieces = [re.escape(one.strip()) for one in message.split("...")]
     return bool(re.search(r"[^\n]*?".join(pieces), said()))
+
+
+def is_example(text: str) -> bool:
+    """True if all of this is what the product says, with its places filled: as one text, or each
+    sentence of it. It may begin with the place that it is about.
+    """
+    of_place = text.partition(": ")[2]
+    return any(
+        _is_filled(one) or all(map(_is_filled, SENTENCE.split(one)))
+        for one in (text, of_place)
+        if one
+    )
+
+
+def _is_filled(text: str) -> bool:
+    return any(
+        longest in text and re.fullmatch(".+?".join(map(re.escape, pieces)), text)
+        for longest, pieces in _patterns()
+        if 3 * sum(map(len, pieces)) > len(text)
+    )
+
+
+@cache
+def _patterns() -> list[tuple[str, list[str]]]:
+    """The longest piece that does not vary, and all pieces, of each text and each sentence."""
+    texts = {sentence for one in said().split("\n") for sentence in (one, *SENTENCE.split(one))}
+    split = [one.split(VARYING) for one in texts]
+    return [(max(one, key=len), one) for one in split]
 
 
 @cache
