@@ -222,9 +222,15 @@ def addresses(now: datetime) -> dict[str, str]:
         for name, query in under.items()
         for one in BREAKDOWNS
     }
-    return found | {
+    found |= {
         f"usage, 30 d, filtered: {name}": f"/usage/?period=30d&{query}"
         for name, query in filters.items()
+    }
+    far = f"behind={now - timedelta(days=DAYS / 2):%Y-%m-%dT%H:%M:%SZ}~0"
+    listed = {"newest": "", "far behind": far, **filters, "none fits": "outcome=no-such-code"}
+    return found | {
+        f"list of requests, 30 d: {name}": f"/usage/requests/?period=30d&{query}"
+        for name, query in listed.items()
     }
 
 

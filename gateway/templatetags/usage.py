@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..usage import records, selectors
 from ..usage.asked import Asked, asked_targets
 from ..usage.outcomes import in_words
-from ..usage.page_filters import LIST
+from ..usage.page_filters import LIST, list_address
 from ..usage.sight import without_names
 from ..usage.totals import Share, quantile
 
@@ -91,12 +91,10 @@ def by_dimension(dimension: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def requests_link(context: RequestContext, **filters: str) -> str:
-    """The requests behind a number of this page: its query with these filters besides."""
-    query = context["request"].GET.copy()
-    query.pop("page", None)
-    for name, value in filters.items():
-        query[name] = value
-    return f"?{query.urlencode()}#requests"
+    """The requests behind a number of this page: their list, with its query and these filters
+    besides.
+    """
+    return list_address(_query(context, filters))
 
 
 @register.simple_tag(takes_context=True)
@@ -104,8 +102,27 @@ def share_link(context: RequestContext, dimension: str, share: Share, **filters:
     """The requests behind a share, or those of them that more filters leave; empty where nothing
     names the share.
     """
-    value = share.key if dimension == "token" else share.name
+    value = _value(dimension, share)
     return requests_link(context, **{dimension: value, **filters}) if value else ""
+
+
+@register.simple_tag(takes_context=True)
+def narrowed_link(context: RequestContext, dimension: str, share: Share) -> str:
+    """This page of a share alone; empty where nothing names the share."""
+    value = _value(dimension, share)
+    return f"?{_query(context, {dimension: value})}" if value else ""
+
+
+def _value(dimension: str, share: Share) -> str:
+    return share.key if dimension == "token" else share.name
+
+
+def _query(context: RequestContext, filters: Mapping[str, str]) -> str:
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    for name, value in filters.items():
+        query[name] = value
+    return query.urlencode()  # type: ignore[no-any-return]
 
 
 @register.simple_tag(takes_context=True)

@@ -31,6 +31,43 @@ def test_filters_narrow_the_page_and_periods_keep_them(
     expect(page.get_by_label("Profile", exact=True)).to_have_value("")
 
 
+def test_the_list_of_requests_goes_on_and_a_request_leads_back(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+    javascript: bool,
+):
+    page = open_page("operator", javascript)
+    page.goto("/usage/?period=30d")
+    page.get_by_role("link", name="All requests").click()
+    expect(page).to_have_url(re.compile("/usage/requests/.period=30d$"))
+    page.get_by_role("textbox", name="User").fill("operator")
+    press(page, "Filter")
+    expect(page.get_by_label("Filters that are on")).to_contain_text("User: operator")
+    newest = page.locator("tbody tr [data-open]").first
+    newest.click()
+    page.get_by_role("navigation", name="Breadcrumbs").get_by_role("link", name="Requests").click()
+    expect(page).to_have_url(re.compile("user=operator"))
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_role("link", name="Newest")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(25)
+
+
+def test_columns_of_requests_are_chosen_by_keys(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+):
+    page = open_page("operator")
+    page.goto("/usage/requests/?period=30d")
+    page.get_by_role("button", name="Columns").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="First chunk").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("columnheader", name="First chunk")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator("tbody [data-open]").first).to_be_focused()
+
+
 def test_choosing_an_outcome_filters_at_once(open_page: OpenPage, gallery: Gallery):  # noqa: F811
     page = open_page("operator")
     page.goto("/usage/?period=30d")
