@@ -164,15 +164,19 @@ class MapInput(forms.Widget):
 
     Gives a list of MapRow. `stored`: what is shown for each stored entry. A secret map (`purpose`
     is given) renders no secret and seals what was typed, as SecretInput does; the keys of its
-    stored entries are fixed, because a key cannot change without its value.
+    stored entries are fixed, because a key cannot change without its value. `references`: the id of
+    the list of those that a value may be.
     """
 
     template_name = "widgets/map.html"
     use_fieldset = True
 
-    def __init__(self, label: str, stored: Mapping[str, str], purpose: str = "") -> None:
+    def __init__(
+        self, label: str, stored: Mapping[str, str], purpose: str = "", references: str = ""
+    ) -> None:
         super().__init__()
         self.label, self.stored, self.purpose = label, stored, purpose
+        self.references = references
         self.wrong: set[str] = set()  # the keys whose entries were refused
         self.begins_in_last = False  # whether the last row is the one to go on with
 
@@ -185,6 +189,7 @@ class MapInput(forms.Widget):
         value = str(data.get(f"{name}-value", "")).replace(
             "\r\n", "\n"
         )  # a textarea's line breaks (HTML, form submission)
+        value = value or str(data.get(f"{name}-reference", "")).strip()
         sealed = data.get(f"{name}-sealed")
         if self.purpose and sealed and not value:
             value = unseal(sealed, self.purpose)
@@ -198,7 +203,10 @@ class MapInput(forms.Widget):
             for number, row in enumerate(rows or [MapRow()])
         ]
         context["widget"] |= {"rows": shown, "label": self.label, "is_secret": bool(self.purpose)}
-        context["widget"]["begins_in_last"] = self.begins_in_last
+        context["widget"] |= {
+            "begins_in_last": self.begins_in_last,
+            "references": self.references,
+        }
         return context
 
     def _row_context(self, row: MapRow, name: str) -> dict[str, Any]:

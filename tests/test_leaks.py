@@ -732,7 +732,7 @@ def what_events_say_of_acts(stage: Stage) -> Found:
         "sentences",
         str(
             [
-                sentence(one.action, one.actor_name, one.object_name, is_done=True)
+                sentence(one.action, one.actor_name, one.object_name, one.outcome)
                 for one in AuditEvent.objects.all()
             ]
         ),

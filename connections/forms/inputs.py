@@ -82,7 +82,10 @@ class SettingEntry:
 
 WIDGETS: dict[str, Callable[[SettingEntry], forms.Widget]] = {
     "map": lambda one: MapInput(
-        _(one.field.label), one.shown or {}, one.purpose if one.field.secret else ""
+        _(one.field.label),
+        one.shown or {},
+        one.purpose if one.field.secret else "",
+        one.attributes["list"],
     ),
     "secret": lambda one: SecretInput(one.purpose, one.mask, one.attributes),
     "secret lines": lambda one: SecretArea(one.purpose, one.mask, one.attributes),

@@ -78,6 +78,19 @@ def test_rows_are_saved(client: Client):
     assert dict(row.credentials) == {"secrets": {"api-key": SECRET}}
 
 
+def test_a_row_offers_references_that_its_value_may_be(client: Client):
+    shown = html(client.get(ADD))
+    offered = dict(re.findall(r'name="settings-([^"]*)"[^>]* list="([^"]*)"', shown))
+    of_rows = {name: one for name, one in offered.items() if "-0-" in name}
+    assert of_rows == {
+        "configs-0-value": "plain-references",
+        "secrets-0-reference": "secret-references",
+    }
+    chosen = {f"{SECRETS}-0-key": "api-key", f"{SECRETS}-0-reference": "$Custom:Token"}
+    client.post(ADD, entries(chosen, name="Search"))
+    assert secrets_of(Connection.objects.get()) == {"api-key": "$Custom:Token"}
+
+
 def test_empty_rows_are_nothing(client: Client):
     client.post(ADD, posted({"region": "eu", "": ""}, {"": ""}))
     assert Connection.objects.get().settings == {"configs": {"region": "eu"}}
