@@ -86,7 +86,7 @@ def test_a_row_offers_references_that_its_value_may_be(client: Client):
         "configs-0-value": "plain-references",
         "secrets-0-reference": "secret-references",
     }
-    chosen = {f"{SECRETS}-0-key": "api-key", f"{SECRETS}-0-reference": "$Custom:Token"}
+    chosen = {"secrets-0-key": "api-key", "secrets-0-reference": "$Custom:Token"}
     client.post(ADD, entries(chosen, name="Search"))
     assert secrets_of(Connection.objects.get()) == {"api-key": "$Custom:Token"}
 
