@@ -124,7 +124,7 @@ def _named(tokens: Sequence[Any], place: int) -> tuple[str, int] | None:
         return _plain(tokens[place + 1]), int(token.tag[1])
     if token.type == "paragraph_open" and token.level == 0:
         bold = re.match(r"\*\*([^*]+\?)\*\* ", tokens[place + 1].content)
-        return (bold[1], QUESTION) if bold else None
+        return (bold[1].replace("`", ""), QUESTION) if bold else None
     return None
 
 
@@ -147,7 +147,7 @@ def _of_this_server(tokens: Sequence[Any], path: str) -> None:
             link = str(token.attrs.pop("href"))
             target = target_of(link, path)
             if tokens[place + 1].content == link.partition("#")[0] and is_document(link, path):
-                tokens[place + 1].content = outline(place_of(link, path)).title
+                tokens[place + 1].content = _called(link, path)
             if target:
                 token.attrSet("href", target)
             else:  # a file of the repository that no server has
@@ -159,6 +159,15 @@ def _of_this_server(tokens: Sequence[Any], path: str) -> None:
             token.attrSet("src", target_of(str(token.attrGet("src")), path))
             token.attrSet("loading", "lazy")
         _of_this_server(token.children or (), path)
+
+
+def _called(link: str, path: str) -> str:
+    """What a link to a document is called that has no words of its own: as the section to which it
+    leads, else as the document, without what its title adds behind a colon.
+    """
+    document, anchor = outline(place_of(link, path)), link.partition("#")[2]
+    parts = [one.title for one in document.sections if anchor and one.anchor == anchor]
+    return parts[0] if parts else document.title.partition(": ")[0]
 
 
 def _code(_renderer: Any, tokens: Any, place: int, *_rest: Any) -> str:

@@ -13,64 +13,24 @@ from django.utils.safestring import SafeString
 
 from .files import address_of, documents
 from .rendering import Section, outline
+from .words import EMPTY, SAME, same_as
 
-WORD = re.compile(r"[A-Za-z0-9_$]+")
-# words of questions, which say nothing of what is asked for
-EMPTY = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and any are as at be been by can cannot could do does doesn don each for from "
-        "get give has have how i if in is isn it its me much my need now of on one or please "
-        "s should t that the there this to use using want was what when where which who why "
-        "will with without won would "
-        "you your",
-    )
-)
-# words that are asked with, and those that the documents have for the same
-SAME = {
-    "admin": "administrator role",
-    "airflow": "client",
-    "auditlog": "audit",
-    "billing": "budget usage",
-    "bill": "budget usage",
-    "chart": "manifest",
-    "cost": "budget usage",
-    "disable": "switch",
-    "env": "environment setting",
-    "erase": "delete",
-    "failover": "fallback",
-    "helm": "kubernetes",
-    "k8s": "kubernetes",
-    "login": "sign",
-    "logon": "sign",
-    "logout": "sign",
-    "migrate": "move upgrade",
-    "money": "budget usage",
-    "permission": "role right",
-    "postgres": "postgresql",
-    "price": "budget usage",
-    "pricing": "budget usage",
-    "quota": "limit",
-    "remove": "delete",
-    "rotate": "replace",
-    "rotation": "replace",
-    "server": "installation",
-    "signin": "sign",
-    "signup": "colleague",
-    "slack": "notice webhook",
-    "spend": "budget usage",
-    "spending": "budget usage",
-    "user": "person people colleague",
-    "variable": "setting",
-    "webhook": "notice",
-}
+WORD = re.compile(r"[\w$]+")
 # pages for those who change the code, or that tell of the past
-ASIDE = frozenset({"CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/changes.md"})
+ASIDE = frozenset(
+    {
+        *("CHANGELOG.md", "CONTRIBUTING.md"),
+        *("docs/architecture.md", "docs/changes.md", "docs/pages.md"),
+    }
+)
 # pages in which one looks up what one knows the name of
 LOOKED_UP = ("docs/commands.md", "docs/settings.md", "docs/errors.md", "docs/providers/")
 MOST, AROUND = 20, 110
 IN_HEADING, WHOLE_HEADING, IN_TITLE, IN_TEXT = 6.0, 3.0, 3.0, 1.0
 AS_SAME = 0.8  # what a word counts that only means the same
+# Of the best by their words, those that have them side by side, as they are asked for, come first:
+# so a message that is pasted leads to its cure.
+LOOKED_AT, SIDE_BY_SIDE = 60, 1.5
 
 # a word that is asked for: what tells how much, for it and for those that mean the same
 Wanted = dict[str, float]
@@ -102,8 +62,10 @@ def search(asked: str) -> list[Found]:
     asked_for = [wanted for one in _given(asked) if (wanted := _wanted(one))]
     weights = {one for wanted in asked_for for one in wanted}
     scored = [(_score(entry, asked_for), place) for place, entry in enumerate(_entries())]
-    best = sorted((-score, place) for score, place in scored if score > 0)[:MOST]
-    found = [_entries()[place] for _, place in best]
+    good = sorted((-score, place) for score, place in scored if score > 0)[:LOOKED_AT]
+    pairs = [" ".join(one) for one in pairwise(_in_order(asked))]
+    best = sorted((score * _side_by_side(_entries()[place], pairs), place) for score, place in good)
+    found = [_entries()[place] for _, place in best[:MOST]]
     return [
         Found(one.section.title, one.document, one.address, _excerpt(one.section.text, weights))
         for one in found
@@ -114,6 +76,20 @@ def words(text: str) -> list[str]:
     """The words of a text, in lower case; also the parts of names such as OPENAI_API_KEY."""
     whole = [one.lower() for one in WORD.findall(text)]
     return [*whole, *(part for one in whole if "_" in one for part in one.split("_") if part)]
+
+
+def _in_order(text: str) -> list[str]:
+    return [one.lower() for one in WORD.findall(text)]
+
+
+def _side_by_side(entry: _Entry, pairs: list[str]) -> float:
+    """More than 1, the more of these pairs of words the section has, and above all its heading."""
+    share = 0.0
+    for text, weight in ((entry.section.title, 2.0), (entry.section.text, 1.0)):
+        plain = f" {' '.join(_in_order(text))} "
+        hits = sum(f" {one} " in plain for one in pairs)
+        share = max(share, weight * hits / max(len(pairs), 1))
+    return 1 + SIDE_BY_SIDE * share
 
 
 def _given(asked: str) -> list[str]:
@@ -131,7 +107,7 @@ def _given(asked: str) -> list[str]:
 def _wanted(word: str) -> Wanted:
     """What is looked for where this word is asked for, as far as documents have it."""
     rarity, stem = _rarity(), _stem(word)
-    same = {_stem(one) for one in SAME.get(word, SAME.get(word.removesuffix("s"), "")).split()}
+    same = {_stem(one) for one in same_as(word)}
     found = {one: rarity[one] * AS_SAME for one in same if one in rarity}
     return found | ({stem: rarity[stem]} if stem in rarity else {})
 

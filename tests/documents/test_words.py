@@ -5,7 +5,9 @@ import re
 import pytest
 
 from connections.api.codes import error_codes
+from connections.health.states import STATES
 from connections.services import Scope
+from gateway.attention.kinds import KINDS
 
 from .blocks import ROOT, pages
 from .words import unknown_in, unknown_words, wrong_defaults
@@ -46,8 +48,25 @@ def test_the_page_of_the_api_has_every_scope():
     assert [one for one in Scope if f"`{one}`" not in text] == []
 
 
+def test_the_list_of_faults_has_every_kind_in_their_order():
+    text = (ROOT / "docs/health.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `(\w+)` \| ", text.split("| Kind | API |")[1], re.MULTILINE)
+    assert rows == [(str(label), kind) for kind, label in KINDS.items()]
+
+
+def test_the_table_of_health_has_every_state():
+    text = (ROOT / "docs/health.md").read_text(encoding="utf-8").split("\nThe first that is true")
+    states = re.findall(r"^\| [^|]+ \| `(\w+)` \| ", text[0], re.MULTILINE)
+    assert {*states} == {*STATES}
+
+
 def test_every_code_that_is_special_to_the_gateway_is_one_of_the_list_of_errors():
     text = (ROOT / "docs/gateway.md").read_text(encoding="utf-8")
     special = text.split("\n## Errors\n")[1].split("\nWhere the service refused")[0]
-    named = {*re.findall(r"`([a-z_]+)`", special)} - {"code", "pointer", "profile_not_allowed"}
+    named = {*re.findall(r"`([a-z_]+)`", special)} - {
+        "code",
+        "pointer",
+        "profile_not_allowed",
+        "missing_key",
+    }
     assert len(named) > 12 and named <= error_codes()

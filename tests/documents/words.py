@@ -22,7 +22,8 @@ from .blocks import COMMANDS, ROOT
 
 NAMES = ROOT / "tests" / "documents" / "foreign_names.yaml"
 DEVELOPERS = ("CONTRIBUTING.md", *(f"docs/{one}.md" for one in ("changes", "pages", "scaling")))
-ELSEWHERE = ("/metrics", "/v1/metrics", "/v1/traces")  # in front of Django; of OpenTelemetry
+# in front of Django; of OpenTelemetry; of others, and said not to be served
+ELSEWHERE = ("/metrics", "/v1/metrics", "/v1/traces", "/v1/messages", "/v1/responses")
 OURS = ("CONNECTIONS_", "GATEWAY_", "SIGN_IN_", "API_THROTTLE", "DATABASE_", "CACHE_", "AUDIT_")
 SAMPLES = ("00000000-0000-4000-8000-000000000000", "1", "x", "chat", "openai", "connections/x")
 METHOD = r"(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD)(?:, | or |/)?)+"
