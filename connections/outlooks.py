@@ -61,6 +61,15 @@ def key_end(connection: Connection) -> KeyEnd | None:
     return end_of_key(connection.expires_at, connection.settings_version, None)
 
 
+def is_lost(connection: Connection, model: str) -> bool:
+    """True for a model that the service listed for a profile, and does not list any more."""
+    found = Outlook.objects.filter(pk=connection.pk, loses_models=True).first()
+    if found is None or found.settings_version != connection.settings_version:
+        return False
+    known = found.profile_models.get(model)
+    return known is not None and known["missing"] >= MISSED
+
+
 def end_in_words(end: KeyEnd | None) -> str:
     """`Key ends in 5 days`, `Key ends within a day`, `Key ended`, for a badge; empty where there is
     no end, or one later than every step of CONNECTIONS_RADAR_DAYS.

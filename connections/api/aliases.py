@@ -18,7 +18,7 @@ from .base import ApiView, refuse_mismatch, tagged
 from .connection_serializers import SavedConnectionSerializer, saved_json
 from .fields import AliasField, CamelCaseSerializer
 from .openapi import answers, items_of
-from .profile_serializers import ProfileSerializer
+from .profile_serializers import SavedProfileSerializer, saved_profile_json
 
 CHANGE = (services.Scope.ADMIN, "connections.change_alias")
 
@@ -101,11 +101,11 @@ class ProfileAlias(AliasView):
     @extend_schema(
         operation_id="changeProfileAlias",
         request=AliasRequestSerializer,
-        responses=answers(200, ProfileSerializer, 400, 404, 409, 412, 413, 415),
+        responses=answers(200, SavedProfileSerializer, 400, 404, 409, 412, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
         saved = self.change(request, id_or_alias)
-        return tagged(Response(ProfileSerializer(saved.row).data), saved.row)
+        return tagged(Response(saved_profile_json(saved)), saved.row)
 
 
 class ConnectionFormerAliases(RowView):

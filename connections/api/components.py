@@ -67,7 +67,7 @@ def complete_components(result: Schema, request: Any = None, **_kwargs: Any) -> 
             always = sorted({*schema.get("properties", ())} - OPTIONAL)
             schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
-        more = ("warnings",) if name.startswith("Connection") else ()
+        more = ("warnings",) if name.startswith(("Connection", "Profile")) else ()
         may_be_answer = name not in NO_ANSWERS
         _close(schemas[name], may_be_answer, more)
     schemas["ModelReference"]["additionalProperties"] = False

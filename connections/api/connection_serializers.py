@@ -27,8 +27,7 @@ from .fields import (
     inner_names,
 )
 from .health import HealthField
-from .outcomes import WarningSerializer
-from .problems import pointer
+from .outcomes import WarningSerializer, warnings_json
 from .settings_schema import is_too_long
 
 # names that a client may send back from an answer, which mean nothing in a request
@@ -133,10 +132,7 @@ class SavedConnectionSerializer(ConnectionSerializer):
 
 def saved_json(saved: services.Saved) -> dict[str, Any]:
     """A connection that was just saved, as SavedConnectionSerializer says."""
-    found = [
-        {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
-        for one in (saved.notices if saved.changed else ())
-    ]
+    found = warnings_json(saved.notices if saved.changed else ())
     shown: dict[str, Any] = ConnectionSerializer(saved.row).data
     return shown | ({"warnings": found} if found else {})
 

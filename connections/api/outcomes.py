@@ -1,5 +1,6 @@
 """What to know about a save or a test that succeeded, and the results of tests, as JSON."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -8,6 +9,7 @@ from .. import services
 from ..models import ConnectionCheck
 from ..wording import proves_credentials
 from .fields import CamelCaseSerializer
+from .problems import pointer
 
 
 class WarningSerializer(CamelCaseSerializer):
@@ -16,6 +18,13 @@ class WarningSerializer(CamelCaseSerializer):
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body.")
     code = serializers.CharField()
     detail = serializers.CharField()
+
+
+def warnings_json(notices: Iterable[services.Notice]) -> list[dict[str, str]]:
+    """Notices as the API shows them."""
+    return [
+        {"pointer": pointer(one.field), "code": one.code, "detail": one.message} for one in notices
+    ]
 
 
 class TestResultSerializer(CamelCaseSerializer):

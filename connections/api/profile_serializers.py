@@ -6,10 +6,12 @@ from django.db.models import Prefetch, prefetch_related_objects
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from .. import services
 from ..models import Profile
 from ..profile_settings import profile_fields
+from ..section_teams import remembering
 from ..services import MOST_FALLBACKS
-from ..unseen import fallbacks_seen
+from ..unseen import fallbacks_seen, hide_unseen
 from .camelcase import StrictBooleanField, camel, decapitalized
 from .fields import (
     AliasField,
@@ -22,6 +24,7 @@ from .fields import (
     TeamField,
 )
 from .health import HealthField
+from .outcomes import WarningSerializer, warnings_json
 
 KINDS = {"texts": "array", "choices": "array"}  # by the names of JSON Schema
 
@@ -83,6 +86,33 @@ class ProfileSerializer(ProfileItemSerializer):
         }
 
 
+class SavedProfileSerializer(ProfileSerializer):
+    """A profile that was just saved, with what to know about it."""
+
+    warnings = WarningSerializer(
+        many=True,
+        required=False,
+        help_text=(
+            "A connection that is switched off or cannot be used, a model that is not listed any "
+            "more, a setting that the model does not take, a fallback that is switched off. Left "
+            "out where there is none, or where nothing changed."
+        ),
+    )
+
+
+def saved_profile_json(
+    saved: services.Saved, serializer: type[ProfileSerializer] = ProfileSerializer
+) -> dict[str, Any]:
+    """A profile that was just saved, as SavedProfileSerializer says; without the connection that
+    whoever asks may not see. `serializer`: of a contract of another system.
+    """
+    row = saved.row
+    hide_unseen([row])
+    found = warnings_json(services.profile_notices(row, remembering())) if saved.changed else []
+    shown: dict[str, Any] = serializer(row).data
+    return shown | ({"warnings": found} if found else {})
+
+
 def profile_settings_kinds(capability: str) -> dict[str, str]:
     """Every setting of the capability with the kind of its value, named as for providers.
 
@@ -97,7 +127,7 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     `alias` and `capability` may be sent back, unchanged.
     """
 
-    ignored = frozenset({"id", "version", "dateCreated", "dateModified", "health"})
+    ignored = frozenset({"id", "version", "dateCreated", "dateModified", "health", "warnings"})
     alias = AliasField(required=False)
     name = NameField()
     capability = CapabilityField(required=False)

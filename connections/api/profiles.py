@@ -31,6 +31,8 @@ from .profile_serializers import (
     ProfilePatchSerializer,
     ProfileSerializer,
     ProfileUpdateSerializer,
+    SavedProfileSerializer,
+    saved_profile_json,
 )
 
 READ = ("profiles:read", "connections.view_profile")
@@ -116,17 +118,17 @@ class ProfileList(ProfileWriteView):
     @extend_schema(
         operation_id="createProfile",
         request=ProfileCreateSerializer,
-        responses=answers(201, ProfileSerializer, 400, 409, 413, 415),
+        responses=answers(201, SavedProfileSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         values = self.valid(ProfileCreateSerializer, request)
         team = team_of_new("profile", values, request.user)
         arguments = self.arguments(values)
         with as_in_the_body():
-            row = services.create_profile(
+            saved = services.create_profile(
                 arguments.pop("connection"), actor=request.user, team=team, **arguments
-            ).row
-        return created(request, row, self.shown(row).data)
+            )
+        return created(request, saved.row, saved_profile_json(saved, self.shown))
 
 
 class ProfileDetail(ProfileWriteView):
@@ -147,7 +149,7 @@ class ProfileDetail(ProfileWriteView):
     @extend_schema(
         operation_id="updateProfile",
         request=ProfileUpdateSerializer,
-        responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
+        responses=answers(200, SavedProfileSerializer, 400, 404, 412, 413, 415),
     )
     def put(self, request: Request, id_or_alias: str) -> Response:
         return self._update(request, id_or_alias, ProfileUpdateSerializer)
@@ -158,7 +160,7 @@ class ProfileDetail(ProfileWriteView):
             "application/merge-patch+json": ProfilePatchSerializer,
             "application/json": ProfilePatchSerializer,
         },
-        responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
+        responses=answers(200, SavedProfileSerializer, 400, 404, 412, 413, 415),
     )
     def patch(self, request: Request, id_or_alias: str) -> Response:
         return self._update(request, id_or_alias, ProfilePatchSerializer, merge=True)
@@ -174,8 +176,8 @@ class ProfileDetail(ProfileWriteView):
         with as_in_the_body():
             saved = services.update_profile(
                 row, actor=request.user, expected_version=version, merge=merge, **arguments
-            ).row
-        return tagged(Response(self.shown(saved).data), saved)
+            )
+        return tagged(Response(saved_profile_json(saved, self.shown)), saved.row)
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
@@ -193,13 +195,13 @@ class ProfileDuplicate(ApiView):
     @extend_schema(
         operation_id="duplicateProfile",
         request=DuplicateRequestSerializer,
-        responses=answers(201, ProfileSerializer, 400, 404, 409, 413, 415),
+        responses=answers(201, SavedProfileSerializer, 400, 404, 409, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
         original = self.find(rows(), id_or_alias)
         wanted = self.valid(DuplicateRequestSerializer, request)
-        row = services.duplicate_profile(original, actor=request.user, **wanted).row
-        return created(request, row, ProfileSerializer(row).data, levels=2)
+        saved = services.duplicate_profile(original, actor=request.user, **wanted)
+        return created(request, saved.row, saved_profile_json(saved), levels=2)
 
 
 class ProfileExists(ApiView):

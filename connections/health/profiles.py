@@ -28,7 +28,7 @@ NOT_ANSWERING = (FAILING, SETUP, RESTING)
 
 def profile_health(profile: Profile, resolve: Resolve = resolve_now) -> Health:
     """As its requests meet it: degraded where its own model does not answer and a fallback does."""
-    own = _own(profile, resolve)
+    own = own_health(profile, resolve)
     if own.state not in NOT_ANSWERING:
         return own
     stand_in = next(_answering(profile, own, resolve), None)
@@ -81,7 +81,8 @@ def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]
     return rows.filter(own | Q(pk__in=saved) if state == DEGRADED else own & ~Q(pk__in=saved))
 
 
-def _own(profile: Profile, resolve: Resolve) -> Health:
+def own_health(profile: Profile, resolve: Resolve) -> Health:
+    """The health of its own model, without regard to fallbacks."""
     if not profile.connection.is_active:
         text = _("Its connection %(name)s is switched off.")
         detail = text % {"name": profile.connection.name}
@@ -98,5 +99,5 @@ def _answering(profile: Profile, own: Health, resolve: Resolve) -> Iterator[Prof
     if not settings.moves_on(own.code):
         return
     for other in (step.fallback for step in profile.fallback_steps.all()):
-        if other.is_active and _own(other, resolve).state not in (FAILING, SETUP):
+        if other.is_active and own_health(other, resolve).state not in (FAILING, SETUP):
             yield other

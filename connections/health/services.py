@@ -18,7 +18,14 @@ from .conditions import (
     severity_of_model,
     state_of_connection,
 )
-from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
+from .profiles import (
+    NOT_ANSWERING,
+    own_health,
+    profile_health,
+    profiles_of_health,
+    with_health,
+    with_profile_health,
+)
 from .reference_index import (
     NamedReference,
     named_references,
@@ -52,6 +59,7 @@ __all__ = [
     "FAILING",
     "LABELS",
     "NEVER",
+    "NOT_ANSWERING",
     "OF_ACCOUNT",
     "OK",
     "RESTING",
@@ -72,6 +80,7 @@ __all__ = [
     "note_calls",
     "note_use",
     "of_health",
+    "own_health",
     "profile_health",
     "profiles_of_health",
     "reference_index",

@@ -79,6 +79,7 @@ from .list_choices import (
 from .narrowing import USE_PROFILE, Narrowing, UsableProfiles
 from .networks import clean_networks
 from .permissions import Actor, may, require, roles_that_hold
+from .profile_notices import profile_notices
 from .profiles import (
     ProfileDraft,
     create_profile,

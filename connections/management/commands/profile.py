@@ -84,6 +84,8 @@ profile delete content-writer
         )
         row = saved.row
         self.stdout.write(f"{row.name} is made. Programs ask for {row.alias}, with a token.")
+        for one in services.profile_notices(row):
+            self.stderr.write(f"warning: {one.message}")
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = Profile.objects.select_related("connection").order_by("alias")
