@@ -37,14 +37,14 @@ class Traced:
                 parent = b"," + value if parent else value  # of two none is valid
             elif name == b"tracestate":
                 state = state + b"," + value if state else value
-        if ABOUT.get() is None:
-            ABOUT.set({})
         span = tracing.begin_request(
             scope["method"], parent.decode("latin-1"), state.decode("latin-1")
         )
         if not span.is_recording():
             await self._application(scope, receive, send)
             return
+        if ABOUT.get() is None:
+            ABOUT.set({})
         status = 0
 
         async def noting(message: dict[str, Any]) -> None:

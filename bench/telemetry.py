@@ -33,7 +33,7 @@ WAYS: dict[str, dict[str, str]] = {
 }
 WAYS["all"] = {name: value for way in WAYS.values() for name, value in way.items()}
 WAYS["calls"] = WAYS["all"] | {"GATEWAY_LOG_CALLS": "true"}
-CLIENTS, SECONDS, TURNS = 16, 1.5, 15
+CLIENTS, SECONDS, WARM, TURNS = 16, 1.5, 0.4, 18
 
 
 def measure(urls: dict[str, str]) -> None:
@@ -83,16 +83,12 @@ def print_turns(servers: dict[str, Served], stream: bool) -> None:
     of `nothing` in the same turn.
     """
     turns: list[dict[str, Turn]] = []
-    for one in servers.values():
-        warm = Job(one.running.port, chat(one.token, stream), CLIENTS, 0.5)
-        run(warm)  # all its workers
+    names = list(servers)
     for number in range(TURNS):
-        names = list(servers)
+        # each is first as often as the others, and has the same ones before and behind it
+        place = number % len(names)
         turns.append(
-            {
-                name: take_turn(servers[name], stream)
-                for name in (names if number % 2 else reversed(names))
-            }
+            {name: take_turn(servers[name], stream) for name in names[place:] + names[:place]}
         )
     for name in servers:
         mine, base = [one[name] for one in turns], [one["nothing"] for one in turns]
@@ -117,6 +113,7 @@ class Turn:
 def take_turn(one: Served, stream: bool) -> Turn:
     """What one server takes and gives for SECONDS."""
     pid = one.running.pid
+    run(Job(one.running.port, chat(one.token, stream), CLIENTS, WARM))  # it has rested
     before = cpu(pid) or 0.0
     found = run(Job(one.running.port, chat(one.token, stream), CLIENTS, SECONDS))
     spent = (cpu(pid) or 0.0) - before

@@ -7,10 +7,11 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, Sampler
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, TraceIdRatioBased
 from opentelemetry.trace import SpanKind
 
 NOWHERE = Context()
+LOW_BITS = TraceIdRatioBased.TRACE_ID_LIMIT
 
 
 class Unsampled:
@@ -37,14 +38,21 @@ class Unsampled:
 class Roots(RandomIdGenerator):
     """Asks the sampler about each trace before the SDK makes a span of it, and hands the SDK the id
     that the sampler has taken.
+
+    A sampler that takes a share of the traces is asked only about those that it may take: it looks
+    at their ids alone (opentelemetry.io/docs/specs/otel/trace/sdk/#traceidratiobased).
     """
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler, self._taken = sampler, 0
+        root = getattr(sampler, "_root", sampler)  # of one that goes by its parent
+        self._bound = root.bound if isinstance(root, TraceIdRatioBased) else None
 
     def unsampled(self, name: str, kind: SpanKind, attributes: dict[str, Any]) -> Unsampled | None:
         """A span for a trace that is not sampled; None where the next span begins one that is."""
         span = Unsampled()
+        if self._bound is not None and span.trace_id & LOW_BITS >= self._bound:
+            return span
         asked = self._sampler.should_sample(NOWHERE, span.trace_id, name, kind, attributes)
         if asked.decision is Decision.DROP:
             return span

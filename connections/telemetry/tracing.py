@@ -60,7 +60,7 @@ def begin_request(method: str, traceparent: str, tracestate: str) -> Any:
     """
     kind, attributes = _api.SpanKind.SERVER, {"http.request.method": method}
     parent, span = _nowhere, None
-    if TRACEPARENT.fullmatch(traceparent):
+    if traceparent and TRACEPARENT.fullmatch(traceparent):
         parent = _context_of(traceparent, tracestate)
     elif _roots is not None:
         span = _roots.unsampled(method, kind, attributes)
