@@ -108,3 +108,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     spelt = {one.lower(): str(one) for one in known}
     found = get_close_matches(name.lower(), spelt, 1)
     return f" Did you mean {spelt[found[0]]!r}?" if found else ""
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, in English: `1 day`, `1,000 days`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

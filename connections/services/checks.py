@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
@@ -253,7 +253,11 @@ def count_tests(actor: Actor, number: int = 1) -> None:
     minute, left = divmod(int(time.time()), 60)
     key = f"checks:{actor.pk}:{minute}"
     if add_to_count(key, number, 120) > django_settings.CONNECTIONS_TEST_RATE:
-        text = _("Too many tests within a minute. Try again in %(seconds)d seconds.")
+        text = ngettext(
+            "Too many tests within a minute. Try again in %(seconds)d second.",
+            "Too many tests within a minute. Try again in %(seconds)d seconds.",
+            60 - left,
+        )
         raise Throttled(text % {"seconds": 60 - left}, 60 - left)
 
 

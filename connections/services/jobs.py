@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop
 
 from ..audit.services import make_checkpoints, prune_events
 from ..jobs import Job, declare
+from ..texts import counted
 from .binding import bind_while_in_grace
 from .bulk_tests import resume_bulk_tests
 from .purging import declare_own_keepers, kept_for, purge_secrets
@@ -58,40 +59,43 @@ def _end_unused() -> str:
     days = settings.CONNECTIONS_TOKEN_UNUSED_END
     if not days:
         return "None is ended: CONNECTIONS_TOKEN_UNUSED_END is 0."
-    return f"{end_unused_tokens()} tokens revoked that nobody used for {days} days."
+    number = end_unused_tokens()
+    return f"{counted(number, 'token')} revoked that nobody used for {counted(days, 'day')}."
 
 
 def _prune_checks() -> str:
-    return f"{prune_checks()} checks deleted; the last {CHECKS_KEPT} of each connection stay."
+    number = counted(prune_checks(), "check")
+    return f"{number} deleted; the last {CHECKS_KEPT} of each connection stay."
 
 
 def _prune_undo() -> str:
-    return f"{prune_undo_steps()} notes of acts deleted that cannot be undone any more."
+    return f"{counted(prune_undo_steps(), 'note')} deleted of acts that cannot be undone any more."
 
 
 def _purge_secrets() -> str:
-    return f"{sum(purge_secrets().values())} places lost secrets that nothing uses any more."
+    number = sum(purge_secrets().values())
+    return f"{counted(number, 'place')} lost secrets that nothing uses any more."
 
 
 def _bind_secrets() -> str:
-    return f"{bind_while_in_grace()} documents bound that a version before had stored."
+    return f"{counted(bind_while_in_grace(), 'document')} bound that a version before had stored."
 
 
 def _prune_history() -> str:
     days, most = settings.CONNECTIONS_HISTORY_DAYS, settings.CONNECTIONS_HISTORY_VERSIONS
     if not (days or most):
         return "Nothing is deleted: CONNECTIONS_HISTORY_DAYS is 0."
-    bounds = [f"older than {days} days"] if days else []
+    bounds = [f"older than {counted(days, 'day')}"] if days else []
     bounds += [f"beyond {most} of a row"] if most else []
-    return f"{prune_history(days, most)} versions {' or '.join(bounds)} deleted."
+    return f"{counted(prune_history(days, most), 'version')} {' or '.join(bounds)} deleted."
 
 
 def _sign_audit() -> str:
-    return f"{make_checkpoints()} days signed."
+    return f"{counted(make_checkpoints(), 'day')} signed."
 
 
 def _prune_audit() -> str:
     days = settings.AUDIT_KEEP_DAYS
     if not days:
         return "Nothing is deleted: AUDIT_KEEP_DAYS is 0."
-    return f"{prune_events(days)} events older than {days} days deleted."
+    return f"{counted(prune_events(days), 'event')} older than {counted(days, 'day')} deleted."

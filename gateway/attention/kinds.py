@@ -34,6 +34,31 @@ KINDS = {
     "idle": _("Tokens unused"),
     "unused": _("Unused"),
 }
+# The document, and the heading in it, that tells of each kind where no code says more
+RADAR = ("health", "the-radar")
+GUIDES = {
+    "failing": ("health", "what-counts"),
+    "replacement": ("health", "replacing-a-key"),
+    "reference": ("references", "sources"),
+    "source": ("references", "while-a-store-is-used"),
+    "encryption": ("errors", "undecryptable"),
+    "provider": ("errors", "unknown_provider"),
+    "secret": ("packages", "what-happens-to-secrets"),
+    "host": ("errors", "host_not_approved"),
+    "resting": ("gateway", "fallbacks-and-cool-downs"),
+    "degraded": ("health", "what-counts"),
+    "target": ("notices", "targets"),
+    "stream": ("audit", "stream"),
+    "limit": ("errors", "token_limit"),
+    "key": RADAR,
+    "certificate": RADAR,
+    "access": RADAR,
+    "model": RADAR,
+    "token": ("troubleshooting", "this-token-is-unknown-expired-or-revoked"),
+    "endless": ("gateway", "tokens-and-their-limits"),
+    "idle": ("gateway", "tokens-and-their-limits"),
+    "unused": ("health", "what-counts"),
+}
 TONES = {
     "failing": "bad",
     "replacement": "bad",
@@ -92,12 +117,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Told:
-    """`address`: of the page about it. `label`: empty for that of its kind."""
+    """`address`: of the page about it. `label`: empty for that of its kind. `code`: of the error
+    behind it, empty for none.
+    """
 
     title: str
     address: str
     cause: str
     label: str = ""
+    code: str = ""
 
 
 def ending(

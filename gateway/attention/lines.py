@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from connections.api.codes import error_codes
 from connections.dependent_profiles import all_stood_in_for
 from connections.health.services import with_health
 from connections.list_columns import A_TO_Z, NEWEST, Column
@@ -32,7 +34,7 @@ from .cures import (
     switch_to_fallback,
     test_again,
 )
-from .kinds import KINDS, Fault, Told
+from .kinds import GUIDES, KINDS, Fault, Told
 from .ranking import Ranked
 from .telling import days_in_words, told
 
@@ -69,6 +71,14 @@ class Line:
     def tone(self) -> str:
         """The tone of its badge: bad, warn, or quiet."""
         return self.ranked.fault.tone
+
+    @property
+    def guide(self) -> str:
+        """The address of what the documents say: of its code, else of its kind."""
+        name, place = GUIDES[self.ranked.fault.kind]
+        if self.told.code in error_codes():
+            name, place = "errors", self.told.code
+        return f"{reverse('document', args=[name])}#{place}"
 
     @property
     def days_left(self) -> int | None:

@@ -35,6 +35,7 @@ REFERENCE_LABELS = {
     State.DENIED: gettext_lazy("Reference denied"),
     State.ERROR: gettext_lazy("Reference error"),
 }
+REFERENCE_CODES = {State.MISSING: "unresolved_reference", State.DENIED: "denied_reference"}
 
 
 def told(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
@@ -53,7 +54,7 @@ def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> 
         title = _("%(reference)s is refused") % {"reference": fault.subject}
         origin = provenance(resolve(fault.subject, True, behind[0].team_id))
     cause = f"{found.detail} {origin}".strip()
-    return Told(title, behind[0].get_absolute_url(), cause, found.label)
+    return Told(title, behind[0].get_absolute_url(), cause, found.label, found.code)
 
 
 def _of_reference(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
@@ -71,7 +72,8 @@ def _of_reference(fault: Fault, behind: Sequence[Connection], resolve: Resolve) 
     asked = (resolve(one.reference, is_secret, team) for is_secret in (True, False))
     cause = next((again.message for again in asked if again.state == one.state), one.message)
     if fault.kind == "reference":
-        return Told(one.reference, address, cause, str(REFERENCE_LABELS[one.state]))
+        code = REFERENCE_CODES.get(one.state, "")
+        return Told(one.reference, address, cause, str(REFERENCE_LABELS[one.state]), code)
     return Told(one.source, address, cause, _("Source away"))
 
 

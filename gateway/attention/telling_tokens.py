@@ -38,14 +38,22 @@ def of_old_tokens(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve
     number, address = int(fault.was.rpartition(" ")[2]), open_tokens(fault.subject).address
     if fault.kind == "endless":
         title = ngettext("%(number)s token never ends", "%(number)s tokens never end", number)
-        cause = _(
+        days = services.longest_life()
+        cause = ngettext(
+            "New tokens end after %(days)s day at the latest. Renew those that are needed, and "
+            "revoke the others.",
             "New tokens end after %(days)s days at the latest. Renew those that are needed, and "
-            "revoke the others."
-        ) % {"days": services.longest_life()}
-        return Told(title % {"number": number}, address, cause)
+            "revoke the others.",
+            days,
+        )
+        return Told(title % {"number": number}, address, cause % {"days": days})
     title = ngettext("%(number)s unused token", "%(number)s unused tokens", number)
-    cause = _("Nobody has used it for %(days)s days. Revoke what nobody needs.")
     words = {"days": settings.CONNECTIONS_TOKEN_UNUSED_DAYS}
+    cause = ngettext(
+        "Nobody has used it for %(days)s day. Revoke what nobody needs.",
+        "Nobody has used it for %(days)s days. Revoke what nobody needs.",
+        words["days"],
+    )
     if end := settings.CONNECTIONS_TOKEN_UNUSED_END:
         cause = _(
             "Nobody has used it for %(days)s days. After %(end)s days a token is revoked by "
@@ -68,13 +76,13 @@ def of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> 
     elif isinstance(one, IssuerRule):
         title = _("Rule %(name)s of %(issuer)s") % {"name": one.name, "issuer": one.issuer}
         cause = _(
-            "Callers by this rule have used its %(number)s tokens of today. They are refused until "
-            "midnight UTC, or until the rule's limit is raised."
+            "Callers by this rule have used all tokens that it may use a day (%(number)s). They "
+            "are refused until midnight UTC, or until the rule's limit is raised."
         )
     else:
         words["user"] = one.user
         cause = _(
-            "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
-            "midnight UTC; raise its limit by making another token."
+            "The token of %(user)s has used all that it may use a day (%(number)s). It is refused "
+            "until midnight UTC; raise its limit by making another token."
         )
     return Told(title, open_tokens(one).address, cause % words)

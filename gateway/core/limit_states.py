@@ -6,6 +6,7 @@ from math import ceil
 from uuid import UUID
 
 from connections.services import Caller
+from connections.texts import counted
 
 from .errors import GatewayError
 
@@ -78,18 +79,17 @@ def _duration(seconds: float) -> str:
 def too_many_requests(state: LimitState) -> GatewayError:
     """A 429 until the minute has ended."""
     caller = state.caller
-    message = (
-        f"This {caller.limited} may make {caller.requests_per_minute} requests a minute. Wait, and "
-        "ask less often."
-    )
+    most = counted(caller.requests_per_minute or 0, "request")
+    message = f"This {caller.limited} may make {most} a minute. Wait, and ask less often."
     return _exceeded(state, "rate_limited", message, 60 - state.at.second)
 
 
 def used_up(state: LimitState, reservation: Reservation, *, is_soon: bool) -> GatewayError:
     """A 429 until the day has ended, or `is_soon`: calls that run will give some tokens back."""
+    most = counted(state.caller.tokens_per_day or 0, "token")
     message = (
-        f"This {state.caller.limited} may use {state.caller.tokens_per_day} tokens a day. They are "
-        "used up, or reserved for calls that run."
+        f"This {state.caller.limited} may use {most} a day. All are used up, or reserved for calls "
+        "that run."
     )
     state = replace(state, reservation=reservation)
     seconds = SOON if is_soon else _until_tomorrow(state.at)

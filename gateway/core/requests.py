@@ -16,6 +16,7 @@ from connections.profile_settings import ChatSettings
 from connections.runtime import StoredProfile
 from connections.services import Caller
 from connections.telemetry.about import ABOUT
+from connections.texts import counted
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.messages import Unsupported
@@ -131,7 +132,8 @@ def refuse_forbidden(request: GatewayRequest, profile: StoredProfile) -> None:
     longest = parsed.longest if isinstance(parsed, ChatRequest) else None
     if limit is not None and longest is not None and longest > limit:
         message = (
-            f"The profile {profile.alias} allows answers of at most {limit} tokens. Ask for fewer."
+            f"The profile {profile.alias} allows answers of at most "
+            f"{counted(limit, 'token')}. Ask for fewer."
         )
         raise invalid("max_tokens_limit", message, "max_tokens")
 

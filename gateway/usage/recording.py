@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 from connections.outages import BUSY, database_outage
 from connections.telemetry import metrics
 from connections.telemetry.declared import RECORDS_LOST, RECORDS_WRITTEN
+from connections.texts import counted
 
 from ..core.db_threads import in_thread
 from ..core.limit_states import Reservation
@@ -88,7 +89,7 @@ class Recorder:
         if waiting >= MOST_WAITING:
             return f"The queue of usage records is full: {waiting} wait, and the oldest get lost."
         if waiting and now - self._written_at > STUCK_AFTER:
-            return f"{waiting} usage records wait for the database."
+            return f"{counted(waiting, 'usage record')} waiting for the database."
         if now - self._lost_at < LOSS_TOLD:
             return f"Of usage records {self.lost} were lost, the last within ten minutes."
         return ""

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.audit.services import Subject, act, record
 from connections.outages import BUSY, database_outage
+from connections.texts import counted
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from .counting import MINUTES, SCOPES, count_all, counted_to
@@ -101,8 +102,9 @@ def prune_by_settings() -> str:
         return "Nothing is deleted: GATEWAY_USAGE_DAYS is 0."
     pruned = prune(days, settings.GATEWAY_TOTALS_DAYS, only_whole_days=True)
     return (
-        f"{pruned.records} usage records older than {days} days, {pruned.totals} totals, "
-        f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs deleted."
+        f"{counted(pruned.records, 'usage record')} older than {counted(days, 'day')}, "
+        f"{counted(pruned.totals, 'total')}, {counted(pruned.counts, 'window')} of limits and "
+        f"{counted(pruned.cooldowns, 'ended cool-down')} deleted."
     )
 
 

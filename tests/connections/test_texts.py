@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections.texts import folded, invisible, without_doubles
+from connections.texts import counted, folded, invisible, without_doubles
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,8 @@ def test_what_nobody_sees_is_named(text: str, named: str):
 )
 def test_what_draws_an_emoji_or_a_letter_is_seen(text: str):
     assert invisible(text) == ""
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 days"), (1, "1 day"), (1000, "1,000 days")])
+def test_one_thing_is_counted_as_one(number: int, said: str):
+    assert counted(number, "day") == said

@@ -76,7 +76,7 @@ def test_a_token_keeps_its_own_limit_within_that_of_the_team(ours: Owner):
     (text,) = texts(ours, {"more": {"requests_per_minute": 1}})
     found = asked(chat(text, "ours-chat"), chat(text, "ours-chat"))
     assert [status for status, _, _ in found] == [200, 429]
-    assert found[1][1]["error"]["message"].startswith("This token may make 1 requests a minute.")
+    assert found[1][1]["error"]["message"].startswith("This token may make 1 request a minute.")
 
 
 def test_a_team_is_limited_by_whoever_manages_all(ours: Owner):

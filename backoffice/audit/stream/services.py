@@ -20,6 +20,7 @@ from connections.audit.services import StreamTarget, stream_targets
 from connections.jobs import Job, declare
 from connections.locks import retried
 from connections.models import AuditStream
+from connections.texts import counted
 from gateway.notices.services import NotSent
 
 from .reading import chains_with_news, next_events, places_after, waiting
@@ -60,7 +61,7 @@ def stream() -> str:
             _threads[target.name] = thread
             thread.start()
             begun += 1
-    return f"{begun} targets begun."
+    return f"{counted(begun, 'target')} begun."
 
 
 def states() -> Sequence[StreamState]:

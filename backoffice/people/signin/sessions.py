@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.audit.services import act, record
+from connections.texts import counted
 
 SIGNED_IN, BEGAN, SEEN = "signed_in_at", "began_at", "seen_at"  # in a session, seconds of Unix
 UNKNOWN = "0.0.0.0"  # noqa: S104 the column of allauth's table takes addresses only
@@ -135,4 +136,4 @@ def prune() -> str:
     """Deletes sessions that have ended, and what was noted of them."""
     number = Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
-    return f"{number} sessions deleted that had ended."
+    return f"{counted(number, 'session')} deleted that had ended."

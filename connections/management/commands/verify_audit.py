@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from connections.audit.services import verify
 from connections.models import AuditCheckpoint
 from connections.operator_command import OperatorCommand
+from connections.texts import counted
 
 from ..progress import ProgressLine
 
@@ -49,14 +50,15 @@ verify_audit --against checkpoints.jsonl
         line.end()
         for one in report.problems:
             self.stdout.write(f"{one.code}: {one.text}")
-        signed = f"{report.checkpoints} signed days, {report.pruned} of them deleted for their age"
-        self.stdout.write(f"{report.events:,} events; {signed}.")
+        signed = f"{counted(report.checkpoints, 'signed day')}, "
+        signed += f"{report.pruned} of them deleted for their age"
+        self.stdout.write(f"{counted(report.events, 'event')}; {signed}.")
         if report.unsealed:
             text = "chains were sealed with a key that is not here: only their digests were read."
             self.stdout.write(f"{report.unsealed} {text}")
         if report.problems:
             raise CommandError(
-                f"The audit is not as it was written: {len(report.problems)} faults."
+                f"The audit is not as it was written: {counted(len(report.problems), 'fault')}."
             )
         if options["write"]:
             _write(options["write"])

@@ -31,6 +31,7 @@ from connections.services import (
     settle_flows,
 )
 from connections.standing import owned_q, standing_of
+from connections.texts import counted
 
 # of reveal tokens alone: no scope of an API token contains it, `admin` neither
 REVEAL_SCOPE = "connections:reveal"
@@ -197,4 +198,5 @@ def prune_reveals_by_settings() -> str:
     days = settings.CONNECTIONS_REVEAL_DAYS
     if days < 1:
         return "Nothing is deleted: CONNECTIONS_REVEAL_DAYS is 0."
-    return f"{prune_reveals(days)} records of reads older than {days} days deleted."
+    number = prune_reveals(days)
+    return f"{counted(number, 'record')} of reads older than {counted(days, 'day')} deleted."

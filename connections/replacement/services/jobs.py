@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_noop
 
 from connections.jobs import Job, declare
+from connections.texts import counted
 
 from .fingerprints import refresh_fingerprints
 from .unused import declare_own_keeper
@@ -22,4 +23,4 @@ def declare_jobs() -> None:
 
 
 def _fingerprint() -> str:
-    return f"{refresh_fingerprints()} connections had new ones."
+    return f"{counted(refresh_fingerprints(), 'connection')} had new ones."

@@ -126,8 +126,12 @@ def _stored(secret: str) -> list[Place]:
 def _count(actor: Actor) -> None:
     minute, left = divmod(int(time.time()), 60)
     if actor is not None and add_to_count(f"leaks:{actor.pk}:{minute}", 1, 120) > SEARCHES:
-        text = _("Too many searches. Try again in %(seconds)d seconds.") % {"seconds": 60 - left}
-        raise Throttled(text, 60 - left)
+        text = ngettext(
+            "Too many searches. Try again in %(seconds)d second.",
+            "Too many searches. Try again in %(seconds)d seconds.",
+            60 - left,
+        )
+        raise Throttled(text % {"seconds": 60 - left}, 60 - left)
 
 
 @sensitive_variables()

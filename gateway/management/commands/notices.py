@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from connections.lookup import parse_id
 from connections.management.output import add_output, print_rows
 from connections.operator_command import OperatorCommand, not_there
+from connections.texts import counted
 from gateway.models import NoticeTarget
 from gateway.notices import services
 
@@ -49,7 +50,7 @@ notices retry    # of all targets
 
     def _retry(self, name: str) -> None:
         retried = services.retry_waiting(_target(name) if name else None, actor=None)
-        text = f"{retried.tried} messages tried, {retried.left} still wait."
+        text = f"{counted(retried.tried, 'message')} tried, {retried.left} still waiting."
         if retried.left:
             raise CommandError(f"{text} `notices list` says why.")
         self.stdout.write(text)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from connections.operator_command import OperatorCommand
+from connections.texts import counted
 from gateway.usage.retention import prune
 
 MOST_DAYS = 36_500
@@ -38,12 +39,14 @@ prune_usage --days 90 --dry-run
         days = settings.GATEWAY_USAGE_DAYS if options["days"] is None else options["days"]
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(
-                f"{days} days cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, a number from 1 "
-                f"to {MOST_DAYS}."
+                f"{counted(days, 'day')} cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, "
+                f"a number from 1 to {MOST_DAYS}."
             )
         pruned = prune(days, settings.GATEWAY_TOTALS_DAYS, options["dry_run"])
         verb = "would be deleted" if options["dry_run"] else "deleted"
-        self.stdout.write(f"{pruned.records} usage records older than {days} days {verb}.")
+        self.stdout.write(
+            f"{counted(pruned.records, 'usage record')} older than {counted(days, 'day')} {verb}."
+        )
         self.stdout.write(
             f"{pruned.totals} totals of usage, {pruned.counts} windows of limits and "
             f"{pruned.cooldowns} ended cool-downs {verb}."

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from connections.audit.services import Subject, act, record
 from connections.jobs import Job, declare
+from connections.texts import counted
 
 from ...models import Notice, NoticeDelivery
 from .looking import look
@@ -28,7 +29,9 @@ def tell() -> str:
     """Looks at the faults, and begins to send what is due."""
     clock = schedule_clock()
     told = look(clock)
-    return f"{told} notices told, {send_due(schedule_clock())} messages begun."
+    return (
+        f"{counted(told, 'notice')} told, {counted(send_due(schedule_clock()), 'message')} begun."
+    )
 
 
 @act("notices.prune")
@@ -44,4 +47,7 @@ def prune() -> str:
         if messages or notices:
             told = {"notices": notices, "messages": messages, "older than days": days}
             record(Subject("notices"), actor=None, detail=told)
-    return f"{notices} notices and {messages} messages older than {days} days deleted."
+    return (
+        f"{counted(notices, 'notice')} and {counted(messages, 'message')} older than "
+        f"{counted(days, 'day')} deleted."
+    )

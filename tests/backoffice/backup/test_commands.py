@@ -40,7 +40,7 @@ def file(tmp_path: Path, fake: Any, administrator: User) -> Path:
 def test_backup_says_what_is_in_it(tmp_path: Path, fake: Any, administrator: User):
     fill(administrator)
     said = run("backup", tmp_path / "a.zip")
-    assert "2 connections, 1 profiles, 1 users, 2 usage records;" in said
+    assert "2 connections, 1 profile, 1 user, 2 usage records;" in said
     assert "read again and whole" in said and "The keys are not in it." in said
 
 

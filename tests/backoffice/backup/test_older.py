@@ -35,7 +35,7 @@ def run(database: str, *line: str) -> str:
 def test_an_older_backup_has_the_newest_tables_afterwards(tmp_path: Path):
     file = str(tmp_path / "old.zip")
     said = run(migrated(tmp_path / "a.sqlite3"), "shell", "-v", "0", "-c", MAKE.format(file=file))
-    assert "1 users" in said
+    assert "1 user" in said
     run(migrated(tmp_path / "b.sqlite3"), "restore", file)
     with sqlite3.connect(tmp_path / "b.sqlite3") as database:
         assert database.execute("SELECT username FROM auth_user").fetchall() == [("ada",)]

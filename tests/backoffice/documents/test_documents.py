@@ -14,6 +14,8 @@ from backoffice.documents.index import groups, neighbours
 from backoffice.documents.rendering import outline, render, slug
 from connections.api.codes import error_codes
 from connections.templatetags.guides import GUIDES
+from gateway.attention.kinds import GUIDES as OF_FAULTS
+from gateway.attention.kinds import KINDS
 
 GATEWAY = "docs/gateway.md"
 
@@ -128,6 +130,13 @@ def test_what_pages_read_more_in_is_there():
     for name, place in found:
         assert not place or place in anchors(documents()[name]), name
         assert name in documents()
+
+
+def test_every_kind_of_fault_has_its_heading():
+    assert OF_FAULTS.keys() == KINDS.keys()
+    for kind, (name, place) in OF_FAULTS.items():
+        assert place in anchors(documents()[name]), kind
+    assert error_codes() <= anchors(documents()["errors"])
 
 
 def test_every_section_of_the_pages_has_its_document():

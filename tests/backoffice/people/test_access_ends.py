@@ -255,7 +255,7 @@ def test_a_browser_that_calls_the_api_is_asked_too_and_a_token_is_not(administra
 def test_sessions_that_ended_are_deleted(operator):
     browser(operator)
     Session.objects.update(expire_date=timezone.now())
-    assert sessions.prune() == "1 sessions deleted that had ended."
+    assert sessions.prune() == "1 session deleted that had ended."
 
 
 def test_a_role_in_a_team_asks_again_in_the_api_too(administrator, viewer):

@@ -694,7 +694,7 @@ def test_old_records_are_pruned(token: str, capsys):
     assert RevealRecord.objects.count() == 2
     call_command("prune_reveals")
     assert RevealRecord.objects.count() == 1
-    assert "1 records of reads older than 400 days deleted." in capsys.readouterr().out
+    assert "1 record of reads older than 400 days deleted." in capsys.readouterr().out
 
 
 def test_nothing_is_pruned_for_a_number_that_makes_no_sense(db):

@@ -107,7 +107,7 @@ def test_versions_stay_for_ever_unless_the_setting_says_otherwise(
     said.append(run("prune-history"))
     assert said == [
         "Nothing is deleted: CONNECTIONS_HISTORY_DAYS is 0.",
-        "1 versions older than 10 days deleted.",
+        "1 version older than 10 days deleted.",
     ]
 
 
@@ -115,7 +115,7 @@ def test_reads_and_usage_are_deleted_by_their_settings(settings: Any):
     for days in (1, django_settings.CONNECTIONS_REVEAL_DAYS + 1):
         row = RevealRecord.objects.create(address="127.0.0.1", outcome="unknown")
         RevealRecord.objects.filter(pk=row.pk).update(read_at=timezone.now() - timedelta(days=days))
-    assert run("prune-reveals") == "1 records of reads older than 400 days deleted."
+    assert run("prune-reveals") == "1 record of reads older than 400 days deleted."
     assert run("prune-usage").startswith("0 usage records older than 400 days")
     settings.GATEWAY_USAGE_DAYS = settings.CONNECTIONS_REVEAL_DAYS = 0
     assert [run(name)[:18] for name in ("prune-reveals", "prune-usage")] == [

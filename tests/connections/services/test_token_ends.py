@@ -167,7 +167,7 @@ def test_a_token_that_nobody_uses_ends_by_itself(operator: Any):
     ApiToken.objects.filter(pk__in=[unused.pk, used.pk]).update(idle_from=old)
     ApiToken.objects.filter(pk=used.pk).update(last_used_at=now)
     job = next(one for one in declared() if one.name == "end-unused-tokens")
-    assert job.run() == "1 tokens revoked that nobody used for 365 days."
+    assert job.run() == "1 token revoked that nobody used for 365 days."
     states = {row.pk: row.state for row in ApiToken.objects.all()}
     assert states == {unused.pk: "revoked", used.pk: "active", fresh.pk: "active"}
     assert ApiToken.objects.get(pk=unused.pk).revoked_because == "unused"

@@ -54,5 +54,5 @@ def test_what_waits_long_is_tried_at_once_and_what_is_being_sent_is_left(row: Co
         with pytest.raises(CommandError, match="0 messages tried, 1 still wait"):
             run("retry")
         NoticeDelivery.objects.update(due=1800.0, attempts=3)
-        assert run("retry", "Hook") == "1 messages tried, 0 still wait.\n"
+        assert run("retry", "Hook") == "1 message tried, 0 still waiting.\n"
         assert len(server.requests) == 1

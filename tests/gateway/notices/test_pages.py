@@ -181,7 +181,7 @@ def test_old_notices_and_messages_are_deleted(settings: Any):
     made = target()
     for done in (old, now):
         NoticeDelivery.objects.create(target=made, due=0.0, state="sent", date_done=done)
-    assert services.prune().startswith("1 notices and 1 messages")
+    assert services.prune().startswith("1 notice and 1 message")
     assert (Notice.objects.count(), NoticeDelivery.objects.count()) == (1, 1)
 
 

@@ -203,7 +203,7 @@ def test_the_schedule_leaves_a_day_until_it_is_old_as_a_whole(
     at(TODAY + 38 * DAY, monkeypatch)
     text = retention.keep_partitions()
     assert left() == [8]
-    assert not days or "1 usage records older than 30 days" in text
+    assert not days or "1 usage record older than 30 days" in text
 
 
 def test_a_day_that_somebody_reads_goes_with_the_next_run(

@@ -50,7 +50,7 @@ def test_attempts_go_with_their_records():
 
 def test_records_older_than_the_setting_go(ages: None, settings):
     assert settings.GATEWAY_USAGE_DAYS == 400
-    assert prune().startswith("1 usage records older than 400 days deleted.")
+    assert prune().startswith("1 usage record older than 400 days deleted.")
     assert left() == {1, 39, 41}
 
 

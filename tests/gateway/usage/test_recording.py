@@ -94,7 +94,7 @@ def test_trouble_with_writing_is_told_until_it_is_over(
     asyncio.run(recorder.stop())
     assert recorder.trouble == ""  # it has waited for a moment only
     monkeypatch.setattr(recording, "STUCK_AFTER", 0)
-    assert recorder.trouble == "2 usage records wait for the database."
+    assert recorder.trouble == "2 usage records waiting for the database."
     monkeypatch.setattr(recording, "MOST_WAITING", 2)
     assert "full: 2 wait" in recorder.trouble
     table.outage = None

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
 from backoffice.backup import services
+from connections.texts import counted
 
 from ..asking import EXIT, BackupCommand, RowCount, made_at, passphrase
 
@@ -72,7 +73,7 @@ backup /backups/monday.zip --check    # is it whole? It ends with 3 if the keys 
         for one in problems:
             self.stdout.write(one)
         if problems:
-            raise CommandError(f"{file} is damaged: {len(problems)} faults.")
+            raise CommandError(f"{file} is damaged: {counted(len(problems), 'fault')}.")
         missing = services.missing_keys(manifest)
         if missing or not manifest.seal[0]:
             names = ", ".join(missing) or "none, it was made without"
@@ -87,9 +88,9 @@ backup /backups/monday.zip --check    # is it whole? It ends with 3 if the keys 
         facts = (f"version {manifest.switchboard}", manifest.database, keys)
         self.stdout.write(f"Backup of {made_at(manifest)}, {', '.join(facts)}.")
         labels = ("connections.Connection", "connections.Profile", "auth.User")
-        counts = [f"{manifest.count(one):,} {one.partition('.')[2].lower()}s" for one in labels]
-        counts.append(f"{manifest.count('gateway.UsageRecord'):,} usage records")
-        self.stdout.write(f"{', '.join(counts)}; {manifest.rows:,} rows in all.")
+        counts = [counted(manifest.count(one), one.partition(".")[2].lower()) for one in labels]
+        counts.append(counted(manifest.count("gateway.UsageRecord"), "usage record"))
+        self.stdout.write(f"{', '.join(counts)}; {counted(manifest.rows, 'row')} in all.")
         secrets = sum(manifest.keys.values())
         if manifest.unopened:
             self.stdout.write(

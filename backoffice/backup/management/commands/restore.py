@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
 from backoffice.backup import services
+from connections.texts import counted
 
 from ..asking import BackupCommand, RowCount, made_at, passphrase
 
@@ -101,13 +102,15 @@ restore monday.zip --replace    # in place of a running installation: it asks fi
     def _tell(self, found: services.Restored, file: Path) -> None:
         manifest = found.manifest
         self.stdout.write(
-            f"Restored {file} of {made_at(manifest)}: {found.rows:,} rows. All are signed out."
+            f"Restored {file} of {made_at(manifest)}: {counted(found.rows, 'row')}. "
+            "All are signed out."
         )
         if found.keeps_audit:
             self.stdout.write("The audit stayed: it has all of the backup's, and what came after.")
         if found.changed:
             self.stdout.write(
-                f"In {found.changed:,} rows a character that PostgreSQL cannot store is now U+FFFD."
+                f"In {counted(found.changed, 'row')} a character that PostgreSQL cannot store is "
+                "now U+FFFD."
             )
         for kind, names in found.again.items():
             more = ", ..." if len(names) > MOST_NAMES else ""

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from connections.operator_command import OperatorCommand
 from connections.promptflow import services
+from connections.texts import counted
 
 MOST_DAYS = 36_500
 
@@ -36,11 +37,10 @@ prune_reveals --days 30 --dry-run
         days = settings.CONNECTIONS_REVEAL_DAYS if options["days"] is None else options["days"]
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(
-                f"{days} days cannot be kept. Give --days, or CONNECTIONS_REVEAL_DAYS, a number "
-                f"from 1 to {MOST_DAYS}."
+                f"{counted(days, 'day')} cannot be kept. Give --days, or CONNECTIONS_REVEAL_DAYS, "
+                f"a number from 1 to {MOST_DAYS}."
             )
         verb = "would be deleted" if options["dry_run"] else "deleted"
-        self.stdout.write(
-            f"{services.prune_reveals(days, options['dry_run'])} records of reads older than "
-            f"{days} days {verb}."
-        )
+        number = services.prune_reveals(days, options["dry_run"])
+        old = counted(days, "day")
+        self.stdout.write(f"{counted(number, 'record')} of reads older than {old} {verb}.")

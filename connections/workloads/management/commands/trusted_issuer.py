@@ -10,6 +10,7 @@ from connections.management.output import add_output, print_json
 from connections.models import IssuerRule, TrustedIssuer
 from connections.operator_command import OperatorCommand, not_there
 from connections.services import Scope
+from connections.texts import counted
 from connections.workloads import services
 
 ALGORITHMS = services.ALGORITHMS
@@ -130,7 +131,7 @@ trusted_issuer try < token.txt
             self.stderr.write("There are none.", style_func=str)
         for row in found:
             state = "on" if row.is_active else "off"
-            self.stdout.write(f"{row.name}  {state}  {row.issuer}  {len(row.keys)} keys")
+            self.stdout.write(f"{row.name}  {state}  {row.issuer}  {counted(len(row.keys), 'key')}")
             for rule in services.rules_of(row):
                 said = ", ".join(f"{claim}={text}" for claim, text in rule.conditions.items())
                 state = "on" if rule.is_active else "off"
