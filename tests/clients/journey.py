@@ -30,8 +30,8 @@ from client.models.echo_settings import EchoSettings
 from client.models.error_code import ErrorCode
 from client.models.model_reference import ModelReference
 from client.models.problem import Problem
-from client.models.profile import Profile
 from client.models.saved_connection import SavedConnection
+from client.models.saved_profile import SavedProfile
 from client.models.settings_change import SettingsChange
 from client.models.test_result import TestResult
 from client.models.v1_chat_completion import V1ChatCompletion
@@ -86,7 +86,7 @@ def _ask(client: AuthenticatedClient) -> None:
         model=ModelReference(provider_id="echo", model_id="echo-1"),
         connection_id=ALIAS,
     )
-    assert isinstance(create_profile.sync(client=client, body=profile), Profile)
+    assert isinstance(create_profile.sync(client=client, body=profile), SavedProfile)
     asked = ChatRequest(messages=[ChatMessage(role=ChatMessageRole.USER, content="Hello")])
     answer = complete_chat_by_profile.sync(ALIAS, client=client, body=asked)
     assert isinstance(answer, ChatAnswer) and answer.message.content == "Echo:Hello"

@@ -432,6 +432,15 @@ def test_an_odd_token_is_nobodys(gate: Gateway, door: str, header: str):
 
 
 @both
+def test_a_header_of_two_tokens_is_told_as_malformed(gate: Gateway, door: str):
+    path = {V1: "/v1/chat/completions", API: "/api/v1/chat/complete"}[door]
+    answer = gate.client.post(
+        gate.url + path, content=b"{}", headers={"Authorization": "Bearer a b"}
+    )
+    assert error_of(answer, door, 401)["code"] == "authentication_failed"
+
+
+@both
 def test_who_is_refused_before_the_body_came_learns_that_the_connection_ends(
     gate: Gateway, door: str
 ):
