@@ -254,8 +254,7 @@ def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bo
         )
     told = {"model": one.model, "failures": failures, "calls": calls}
     detail = text % {**told, "moment": _moment(one.failed_at), "message": _said(one)}
-    since = one.failing_since or one.failed_at
-    label = str(LABELS[DEGRADED])
+    since, label = one.failing_since or one.failed_at, str(LABELS[DEGRADED])
     return Health(DEGRADED, label, "warn", detail, one.code, since, failures, calls, last_good)
 
 

@@ -70,9 +70,7 @@ async def answer_by_route(
         _pass_over_before(target, route, record, cooling)
         attempt = record.begin_attempt(target, is_cooling=bool(cooling[id(target)]))
         if target.pooled is None:
-            refused = refusal_of(target, request.caller)
-            attempt.fail(refused.code, refused.detail, is_about_request=True)
-            raise refused
+            raise _refused(attempt, refusal_of(target, request.caller))
         begin_attempt_span(attempt, record)
         try:
             return await _ask_watched(request, route, attempt, upstream)
@@ -86,10 +84,15 @@ async def answer_by_route(
                 attempt.rests_until = await cool_down(config, target, error)
             if not moves_on or position + 1 == len(targets):
                 raise refusal from None
-        except GatewayError as refused:  # by us, for what the request says: nobody was asked
-            attempt.fail(refused.outcome, refused.detail, is_about_request=refused.status < 500)
-            raise
+        except GatewayError as refused:
+            raise _refused(attempt, refused) from None
     raise AssertionError("a route has a target")
+
+
+def _refused(attempt: Attempt, refusal: GatewayError) -> GatewayError:
+    """Ends an attempt that was refused by us, so that no service is at fault."""
+    attempt.fail(refusal.code, refusal.detail, is_about_request=True)
+    return refusal
 
 
 def _pass_over_before(

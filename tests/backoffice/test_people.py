@@ -45,7 +45,8 @@ def test_a_person_is_added_with_a_role_and_may_sign_in(administrator, client):
 def test_a_name_that_is_taken_is_refused_and_nothing_typed_is_lost(administrator, viewer):
     posted = {"name": "vera", "password": GOOD, "role": role("Viewers").pk}
     response = browser(administrator).post("/people/add/", posted)
-    assert response.context["form"].errors["name"] == ["There is a person with this name already."]
+    said = "There is a person with this name already. Choose another name."
+    assert response.context["form"].errors["name"] == [said]
     assert 'value="vera"' in response.text and GOOD not in response.text
 
 
