@@ -112,9 +112,10 @@ def _read(text: str) -> Place:
     time, _, pk = text.partition("~")
     try:
         at = parse_datetime(time)
-    except ValueError:
+        at = at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):  # the other: of a time that UTC's calendar does not have
         at = None
     is_id = pk.isascii() and pk.isdigit() and len(pk) <= LONGEST_ID
-    if at is None or at.tzinfo is None or not is_id:
+    if at is None or not is_id:
         raise BadPlace("This is not a place in the list of requests.")
     return at, int(pk)

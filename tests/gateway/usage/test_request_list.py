@@ -134,7 +134,15 @@ def test_a_new_request_moves_no_page(operator: Any):
 
 
 @pytest.mark.parametrize(
-    "place", ["nonsense", "2026-01-01~1", "2026-13-01T00:00:00Z~1", "~", "é~é"]
+    "place",
+    [
+        "nonsense",
+        "2026-01-01~1",
+        "2026-13-01T00:00:00Z~1",
+        "~",
+        "é~é",
+        "9999-12-31T23:59:59-14:00~1",
+    ],
 )
 def test_a_text_that_is_no_place_is_told(page: Client, place: str):
     response = page.get(THERE, {"behind": place})
