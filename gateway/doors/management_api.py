@@ -80,7 +80,8 @@ def _problem(error: GatewayError, path: str) -> dict[str, Any]:
     field, message = "", error.message
     if error.param:
         field = _api_field(error.param, error.code)
-        message = re.sub(rf"^{re.escape(error.param)}: ", f"{field}: ", message)
+        if message.startswith(named := f"{error.param}: "):
+            message = f"{field}: {message.removeprefix(named)}"
     pointer = "/" + field.replace(".", "/") if field else ""
     errors = [{"pointer": pointer, "code": error.field_code, "detail": message}]
     return problem(error.status, message, code, path, errors=errors, **more)

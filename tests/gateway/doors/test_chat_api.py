@@ -16,6 +16,8 @@ from connections import services
 from connections.api.openapi import operations_of, read_data
 from connections.models import ApiToken
 from gateway.api import chat, openapi, urls
+from gateway.core.errors import invalid
+from gateway.doors.management_api import refusal
 from gateway.models import UsageRecord
 from tests.connections.api.calls import Api, errors, problem, token_of
 from tests.people import browser
@@ -471,3 +473,10 @@ def test_examples_are_accepted_and_answered_as_documented(
             described["schema"] | {"components": document["components"]},
             jsonschema.Draft202012Validator,
         )
+
+
+def test_a_name_that_a_caller_made_up_is_told_as_it_is():
+    refused = refusal(invalid("missing_variable", "a\\g<9>: it is missing.", "a\\g<9>"))
+    (error,) = json.loads(refused.body)["errors"]
+    assert error["pointer"] == "/variables/a\\g<9>"
+    assert error["detail"] == "variables.a\\g<9>: it is missing."
