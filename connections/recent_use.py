@@ -21,6 +21,11 @@ class Use:
     by_day: tuple[int, ...] = ()
 
     @property
+    def has_days(self) -> bool:
+        """True where a line can be drawn through its days."""
+        return any(self.by_day)
+
+    @property
     def points(self) -> str:
         """The line through the days, as wide and high as templates/elements/spark.html draws it;
         empty where there were no requests.

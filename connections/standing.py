@@ -6,6 +6,7 @@ query (models/seeing.py). Both read a `Standing`, which takes one query a reques
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -126,8 +127,18 @@ def rights_on(standing: Standing, row: Any) -> frozenset[str]:
 
 class RowPerms(dict[str, dict[str, bool]]):
     """What somebody may do with a row, by app and right, with `"app.right" in perms` as in Django's
-    own of a person.
+    own of a person. Many rows share one: it is not changed.
     """
+
+    def __init__(self, rights: frozenset[str]) -> None:
+        super().__init__()
+        self._hash = hash(rights)
+        for right in rights:
+            label, _dot, name = right.partition(".")
+            self.setdefault(label, {})[name] = True
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return self._hash
 
     def __contains__(self, name: object) -> bool:
         label, dot, right = str(name).partition(".")
@@ -136,11 +147,10 @@ class RowPerms(dict[str, dict[str, bool]]):
 
 def perms_on(user: Any, row: Any) -> RowPerms:
     """What a person may do with a row, as templates ask for it in place of `perms`."""
-    found = RowPerms()
-    for right in rights_on(standing_of(user), row):
-        label, _dot, name = right.partition(".")
-        found.setdefault(label, {})[name] = True
-    return found
+    return _perms_of(rights_on(standing_of(user), row))
+
+
+_perms_of = lru_cache(maxsize=256)(RowPerms)  # by nothing but the rights themselves
 
 
 def prefetch_teams(rows: Sequence[Any], user: Any) -> None:

@@ -1,9 +1,12 @@
 """The mark of a service: its brand's, the icon of its type, or two letters, on one kind of tile."""
 
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 from django import template
+from django.template.loader import render_to_string
 from heroicons import IconDoesNotExist
 from heroicons.templatetags.heroicons import heroicon_outline
 
@@ -15,19 +18,26 @@ register = template.Library()
 HUES = 8  # --hue-0 to --hue-7 in the stylesheet
 
 
-@register.inclusion_tag("elements/provider_mark.html")
-def provider_mark(provider: type[Provider[Any]] | str) -> dict[str, Any]:
+@register.simple_tag
+def provider_mark(provider: type[Provider[Any]] | str) -> str:
     """The mark of a provider, which the page names beside it.
 
-    `provider`: its class, or its id, which need not be installed any more. The brand that it names
-    comes first, then its icon, then the brand of its id.
+    `provider`: its class, or its id, which need not be installed any more.
     """
     if isinstance(provider, str):
-        provider_id = provider
-        try:
-            provider = get_provider(provider_id)
-        except UnknownProvider:
-            return _monogram(provider_id, provider_id)
+        with suppress(UnknownProvider):
+            provider = get_provider(provider)
+    return _drawn(provider)  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache(maxsize=512)  # a type that is installed anew is another class
+def _drawn(provider: type[Provider[Any]] | str) -> str:
+    known = _monogram(provider, provider) if isinstance(provider, str) else _mark_of(provider)
+    return render_to_string("elements/provider_mark.html", known)
+
+
+def _mark_of(provider: type[Provider[Any]]) -> dict[str, Any]:
+    """The brand that it names comes first, then its icon, then the brand of its id."""
     if provider.mark and find_mark(provider.mark):
         return {"mark": provider.mark, "version": marks_version()}
     try:

@@ -63,6 +63,6 @@ def distance(when: datetime, now: datetime) -> str:
 def _element(when: date, text: str) -> SafeString:
     if not isinstance(when, datetime):
         return format_html('<time datetime="{}">{}</time>', when.isoformat(), text)
-    title = f"{date_format(when, 'Y-m-d H:i:s')} {when:%Z}"
+    title = f"{when.isoformat(' ', 'seconds')[:19]} {when:%Z}"
     exact = when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return format_html('<time datetime="{}" title="{}">{}</time>', exact, title, text)

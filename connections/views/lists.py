@@ -143,7 +143,7 @@ class ListPage(Page):
         """What the template of one row needs, for an answer that replaces a row."""
         (line,) = cls.lines([row], user)
         columns = cls.columns_of(user, services.list_choice(user, cls.list_name))
-        return {"line": line, "perms": line.perms, "shown": {one.key for one in columns}}
+        return {"line": line, "perms": line.perms, "shown": labels_by_key(columns)}
 
     @classmethod
     def columns_of(cls, user: Any, choice: ListChoice) -> list[Column]:
@@ -171,7 +171,7 @@ class ListPage(Page):
             "may_save_for": services.teams_to_save_for(user) if query and looker.has_teams else (),
             "lines": self.lines(shown, user),
             "columns": columns,
-            "shown": {one.key for one in columns},
+            "shown": labels_by_key(columns),
             "all_columns": [one for one in self.columns[1:] if looker.may_have(one)],
             "choice": choice,
             "list_name": self.list_name,
@@ -207,6 +207,11 @@ def labels_of(*names: str) -> dict[str, Any]:
 def looker_of(user: Any) -> Looker:
     """What decides on the columns that a person may have."""
     return Looker(user.has_perm(SEES_USAGE), standing_of(user).has_teams)
+
+
+def labels_by_key(columns: Iterable[Column]) -> dict[str, str]:
+    """The columns that are shown, for rows: whether one is among them, and its label."""
+    return {one.key: str(one.label) for one in columns}
 
 
 class TestedListPage(ListPage):

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import get_template
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections import services
 from connections.models import ApiToken, ListChoice
+from connections.templatetags import rows
 from tests.fakes import connect, profile_of
 from tests.pages import html, told, words
 from tests.people import browser, person
@@ -43,6 +45,19 @@ def test_a_row_that_is_replaced_has_the_chosen_columns(client: Client):
         f"/connections/{row.pk}/toggle/", {"part": "row"}, headers={"HX-Request": "true"}
     )
     assert 'data-label="Tags"' in html(answer) and 'data-label="Changed"' not in html(answer)
+
+
+def test_rows_that_are_alike_have_their_own_names_and_rights(client: Client, monkeypatch):
+    made = []
+    monkeypatch.setattr(rows, "get_template", lambda name: made.append(name) or get_template(name))
+    for name in ('<b>&"Beta"', "\ue000pk\ue001", "Gamma"):
+        connect(name=name)
+    connect(name="Delta", is_active=False)
+    page = html(client.get("/connections/"))
+    for name in ("&lt;b&gt;&amp;&quot;Beta&quot;", "\ue000pk\ue001", "Gamma", "Delta"):
+        assert page.count(f'aria-label="Edit {name}"') == 1
+    assert 'aria-label="Switch off Gamma"' in page and "Switch off Delta" not in page
+    assert made.count("connections/_connection_acts.html") == 2  # of those on, and of those off
 
 
 def test_a_row_says_that_its_key_ends_soon(client: Client):

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.template.loader import render_to_string
 from django.test import Client
 
 from connections.templatetags.marks import provider_mark
@@ -12,7 +11,7 @@ from providers.core.registry import all_providers
 
 
 def drawn(provider) -> str:
-    return render_to_string("elements/provider_mark.html", provider_mark(provider))
+    return provider_mark(provider)
 
 
 def test_every_mark_that_a_provider_names_is_shipped():
