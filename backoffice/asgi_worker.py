@@ -11,13 +11,14 @@ from typing import Any
 
 from django.conf import settings
 from gunicorn.asgi import protocol  # type: ignore[import-untyped]
-from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
+from gunicorn.asgi.protocol import ASGIProtocol, ASGIResponseInfo  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
 from connections.telemetry import metrics
 from connections.telemetry.about import ABOUT
 
 from . import draining
+from .accepting import Listener
 from .access_log import is_left_out
 from .early_refusals import body_of, head_of, in_origin_form, path_so_far
 from .request_heads import RequestHeads
@@ -184,6 +185,21 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         return environ
 
 
+class ToldResponse(ASGIResponseInfo):  # type: ignore[misc]
+    """What the access log is told of a response. Its headers are decoded when a line names one, and
+    most calls leave no line.
+    """
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], sent: int) -> None:
+        self.status, self.sent, self._headers = status, sent, headers
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers as texts."""
+        found: list[tuple[str, str]] = ASGIResponseInfo(self.status, self._headers, 0).headers
+        return found
+
+
 class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     """A worker process."""
 
@@ -194,6 +210,7 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         self.open_sockets = OpenSockets(bounds_of_this_process())
         # the names that the worker makes connections by, and these their parsers
         gasgi.ASGIProtocol, protocol.PythonProtocol = BoundedProtocol, RequestHeads
+        protocol.ASGIResponseInfo = ToldResponse
         super().init_process()
 
     def handle_exit_signal(self) -> None:
@@ -210,12 +227,16 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         self._serving = asyncio.current_task()
+        self.loop.create_server = self._listen  # by which gunicorn begins to listen
         self._sweep()
         if metrics.is_on():
             from .telemetry.worker import WorkerFigures  # Django is set up by now
 
             WorkerFigures(lambda: len(self.open_sockets)).note()
         await super()._serve()
+
+    async def _listen(self, protocol: Any, *, sock: Any, ssl: Any, **_of_asyncio: bool) -> Listener:
+        return Listener(protocol, sock, ssl, lambda: len(self.open_sockets))
 
     def _sweep(self) -> None:
         self.open_sockets.sweep()
@@ -226,11 +247,8 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
             await super()._shutdown()
             return
         self.is_ending = True
-        # A connection that is taken from the queue in the moment the server closes is lost
-        # (asyncio/base_events.py, Server._attach), so first nothing more is taken.
-        for one in self.servers:
-            for listening in one.sockets:
-                self.loop.remove_reader(listening)
+        for one in self.servers:  # first nothing more is taken
+            one.close()
         await asyncio.sleep(LINGER_EVERY / 2)
         quiet = asyncio.create_task(self._end_quiet())
         await super()._shutdown()
