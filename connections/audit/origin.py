@@ -38,6 +38,11 @@ def origin() -> Origin:
     return _current.get() or NOWHERE
 
 
+def come_from(where: Origin) -> None:
+    """Says where the acts of this task come from, until its end."""
+    _current.set(where)
+
+
 @contextmanager
 def coming_from(where: Origin) -> Iterator[Origin]:
     """Says where the acts in the block come from."""

@@ -7,7 +7,7 @@ from .bounded import times_due
 from .chain import instance, reseal
 from .checkpoints import make_checkpoints, prune_events
 from .filters import BY, FILTERS, VIEW, BadFilter, wanted
-from .origin import Origin, coming_from, origin
+from .origin import Origin, come_from, coming_from, origin
 from .reading import Told, text_of, told
 from .recording import act, forget_notes, has_notes, note, record, record_refusal
 from .selectors import BadPlace, Found, batches, event, find
@@ -33,6 +33,7 @@ __all__ = [
     "Told",
     "act",
     "batches",
+    "come_from",
     "coming_from",
     "event",
     "find",

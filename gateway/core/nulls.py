@@ -11,7 +11,7 @@ def without_nulls(body: dict[str, Any]) -> dict[str, Any]:
     `content` of a message stays: beside tool calls null is what it means. So does whatever is in a
     function's parameters and in a schema, where null is a value. `body` is not changed.
     """
-    found: dict[str, Any] = _kept(body)
+    found: dict[str, Any] = {**_kept(body)}
     if isinstance(found.get("messages"), list):
         found["messages"] = [_kept(one, "content") for one in found["messages"]]
     if isinstance(found.get("tools"), list):
@@ -23,13 +23,13 @@ def without_nulls(body: dict[str, Any]) -> dict[str, Any]:
 
 def _kept(given: Any, *names: str) -> Any:
     """An object without the fields that are null, except those of `names`; all else as it is."""
-    if not isinstance(given, dict):
+    if not isinstance(given, dict) or None not in given.values():
         return given
     return {name: value for name, value in given.items() if value is not None or name in names}
 
 
 def _with_function(tool: Any) -> Any:
     found = _kept(tool)
-    if isinstance(found, dict) and "function" in found:
-        found["function"] = _kept(found["function"])
-    return found
+    if not isinstance(found, dict) or "function" not in found:
+        return found
+    return {**found, "function": _kept(found["function"])}

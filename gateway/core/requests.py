@@ -151,7 +151,9 @@ def body_for(
     body = {**request.body, "model": used.model}
     left_out = []
     refused = provider.refused_parameters(used.model, body.get("reasoning_effort"))
-    defaults = asked.settings.request_defaults() | used.settings.request_defaults()
+    defaults = used.settings.request_defaults()
+    if asked is not used:
+        defaults = asked.settings.request_defaults() | defaults
     for name, value in defaults.items():
         names = MAX_TOKENS if name == "max_tokens" else (name,)
         if name in refused:

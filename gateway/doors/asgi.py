@@ -20,7 +20,7 @@ from connections.telemetry.declared import RESPONSES
 
 from ..core.errors import GatewayError
 from ..core.keys import begin_request_id
-from ..routing.gateway import start_gateway, stop_gateway
+from ..routing.gateway import running_gateway, start_gateway, stop_gateway
 from ..routing.warming import warm_up
 from .cors import Cors
 from .endpoint import DoorRequest, DoorResponse, find_caller, token_in, too_large
@@ -126,7 +126,7 @@ class _Exchange:
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
         self._request_id = begin_request_id(
-            _header(scope, b"x-request-id"), _header(scope, b"traceparent")
+            _header(scope, headers, b"x-request-id"), _header(scope, headers, b"traceparent")
         ).encode()
 
     async def run(self) -> None:
@@ -168,7 +168,7 @@ class _Exchange:
         scope, operation, headers = self._scope, self._operation, self._headers
         is_read = False
         try:
-            gateway = await start_gateway()
+            gateway = running_gateway() or await start_gateway()
             caller = await find_caller(gateway, headers, (scope.get("client") or ("",))[0])
             if not operation.method:
                 raise GatewayError(404, "not_found", "There is no such address.")
@@ -238,8 +238,10 @@ class _Exchange:
         return self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-def _header(scope: Scope, name: bytes) -> str:
+def _header(scope: Scope, headers: dict[bytes, bytes], name: bytes) -> str:
     """A header as text, of one that was sent twice both, as Django joins them."""
+    if name not in headers:
+        return ""
     return b",".join([value for sent, value in scope["headers"] if sent == name]).decode("latin-1")
 
 

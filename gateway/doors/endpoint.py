@@ -3,8 +3,7 @@ finding the caller, and the headers of a refusal.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ from pydantic_core import from_json
 
 from connections import services
 from connections.api.problem_bodies import MALFORMED
-from connections.audit.services import Origin, Subject, coming_from, origin
+from connections.audit.services import Origin, Subject, come_from, origin
 from connections.bodies import at_most
 from connections.services import Caller
 from connections.telemetry.about import tell
@@ -128,12 +127,7 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes], remote: str
     """
     token = token_in(headers)
     forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-    where = Origin("gateway", {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded})
-    with coming_from(where):
-        return await _known_caller(gateway, token)
-
-
-async def _known_caller(gateway: Gateway, token: str) -> Caller:
+    come_from(Origin("gateway", {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}))
     try:
         caller = await gateway.config.caller(token) if token else None
     except GatewayError as error:
@@ -173,25 +167,26 @@ def _tell_refused(caller: Caller, why: str) -> None:
 _telling: set["asyncio.Future[None]"] = set()
 
 
-@contextmanager
-def recording_refusals(
-    gateway: Gateway,
-    endpoint: str,
-    capability: Capability,
-    caller: Caller,
-    door_request: DoorRequest,
-) -> Iterator[None]:
-    """A block that parses a request. One that it refuses leaves a usage record too.
+@dataclass(slots=True)
+class RecordingRefusals:
+    """A block that parses a request. One that it refuses leaves a usage record too."""
 
-    Raises the GatewayError of the block.
-    """
-    try:
-        yield
-    except GatewayError as error:
-        empty = ChatRequest.model_construct(messages=[])
-        request = GatewayRequest(endpoint, capability, caller, door_request.profile, {}, empty)
-        gateway.recorder.finish(gateway.recorder.begin(request), error.code)
-        raise
+    gateway: Gateway
+    endpoint: str
+    capability: Capability
+    caller: Caller
+    door_request: DoorRequest
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, GatewayError):
+            empty, profile = ChatRequest.model_construct(messages=[]), self.door_request.profile
+            request = GatewayRequest(
+                self.endpoint, self.capability, self.caller, profile, {}, empty
+            )
+            self.gateway.recorder.finish(self.gateway.recorder.begin(request), error.code)
 
 
 def too_large() -> GatewayError:

@@ -26,7 +26,7 @@ from .endpoint import (
     JSON,
     DoorRequest,
     DoorResponse,
-    recording_refusals,
+    RecordingRefusals,
     refusal_headers,
 )
 from .streaming import stream_response
@@ -102,16 +102,20 @@ def _api_field(param: str, code: str) -> str:
 async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /chat/complete, /chat/{profile}/complete. Raises GatewayError."""
     pending = await gateway.answer(_parse_chat(gateway, caller, request, stream=False))
-    async with pending.whole() as whole:
+
+    def recorded(whole: Any) -> ChatAnswer:
         answer: ChatAnswer = whole.chat_answer()
         pending.record_text(answer.content)
+        return answer
+
+    answer = await pending.given(recorded)
     message: dict[str, Any] = {"role": "assistant", "content": answer.content}
     if answer.tool_calls:
         message["toolCalls"] = [one.model_dump(warnings=False) for one in answer.tool_calls]
     body = {
         "message": message,
         "finishReason": _finish_reason(answer.finish_reason),
-        "usage": _usage_object(whole),
+        "usage": _usage_object(pending.answer),
     }
     return DoorResponse(200, [JSON, *pending.headers], to_json(body))
 
@@ -153,7 +157,7 @@ async def _events(pending: PendingResponse, wants_usage: bool) -> AsyncGenerator
 
 async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /embeddings/generate, /embeddings/{profile}/generate. Raises GatewayError."""
-    with recording_refusals(gateway, ENDPOINT, Capability.EMBEDDING, caller, request):
+    with RecordingRefusals(gateway, ENDPOINT, Capability.EMBEDDING, caller, request):
         body = request.json()
         profile = _pop_profile(request, body)
         _refuse_unknown(body, {"values", "dimensions"}, "")
@@ -167,8 +171,7 @@ async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> 
         fields = {"input": values, "dimensions": _integer(body.get("dimensions"))}
         gateway_request = parse_request(ENDPOINT, Capability.EMBEDDING, caller, profile, fields)
     pending = await gateway.answer(gateway_request)
-    async with pending.whole() as whole:
-        vectors = whole.vectors()
+    vectors = await pending.given(lambda whole: whole.vectors())
     found = [{"index": index, "vector": vector} for index, vector in enumerate(vectors)]
     return DoorResponse(200, [JSON, *pending.headers], to_json({"embeddings": found}))
 
@@ -176,7 +179,7 @@ async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> 
 def _parse_chat(
     gateway: Gateway, caller: Caller, request: DoorRequest, *, stream: bool
 ) -> GatewayRequest:
-    with recording_refusals(gateway, ENDPOINT, Capability.CHAT, caller, request):
+    with RecordingRefusals(gateway, ENDPOINT, Capability.CHAT, caller, request):
         body = request.json()
         profile = _pop_profile(request, body)
         _refuse_unknown(body, set(CHAT_FIELDS), "")

@@ -24,7 +24,7 @@ from .endpoint import (
     JSON,
     DoorRequest,
     DoorResponse,
-    recording_refusals,
+    RecordingRefusals,
     refusal_headers,
 )
 from .streaming import stream_response
@@ -65,7 +65,7 @@ def broken(error: GatewayError) -> bytes:
 def _parse(
     gateway: Gateway, capability: Capability, caller: Caller, request: DoorRequest
 ) -> GatewayRequest:
-    with recording_refusals(gateway, ENDPOINT, capability, caller, request):
+    with RecordingRefusals(gateway, ENDPOINT, capability, caller, request):
         body = request.json()
         model = "" if body.get("model") is None else body["model"]
         if not isinstance(model, str):
@@ -82,11 +82,15 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     if gateway_request.is_stream:
         return await stream_response(gateway, gateway_request, _blocks, broken)
     pending = await gateway.answer(gateway_request)
-    async with pending.whole() as answer:
-        body = answer.to_openai()
+
+    def as_it_came(answer: Any) -> bytes:
         if pending.records_text:
-            with suppress(ProviderError):  # of an odd shape, which goes on to the caller as it came
+            with suppress(ProviderError):  # of an odd shape, which goes on to the caller as it is
                 pending.record_text(answer.chat_answer().content)
+        found: bytes = answer.to_openai()
+        return found
+
+    body = await pending.given(as_it_came)
     return DoorResponse(200, [JSON, *pending.headers], body)
 
 
@@ -110,8 +114,7 @@ async def _recorded_blocks(pending: PendingResponse) -> AsyncGenerator[bytes, No
 async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /v1/embeddings. Raises GatewayError."""
     pending = await gateway.answer(_parse(gateway, Capability.EMBEDDING, caller, request))
-    async with pending.whole() as answer:
-        body = answer.to_openai()
+    body: bytes = await pending.given(lambda answer: answer.to_openai())
     return DoorResponse(200, [JSON, *pending.headers], body)
 
 

@@ -28,7 +28,7 @@ from ..doors.endpoint import (
     DoorRequest,
     DoorResponse,
     RawHeaders,
-    recording_refusals,
+    RecordingRefusals,
 )
 from ..doors.streaming import stream_response
 from ..routing.gateway import Gateway, PendingResponse
@@ -91,7 +91,7 @@ async def chat(gateway: Gateway, trial: Trial) -> DoorResponse:
         return _error_events(trial, stopwatch, error, headers or error.headers)
 
     try:
-        with recording_refusals(gateway, ENDPOINT, Capability.CHAT, caller, trial.door_request):
+        with RecordingRefusals(gateway, ENDPOINT, Capability.CHAT, caller, trial.door_request):
             body = trial.body | {"stream": True}
             request = parse_request(ENDPOINT, Capability.CHAT, caller, trial.profile, body)
         return await stream_response(gateway, request, events, broken)
@@ -119,11 +119,10 @@ async def embed(gateway: Gateway, trial: Trial) -> DoorResponse:
     stopwatch, caller = Stopwatch(), trial.caller
     capability = Capability.EMBEDDING
     try:
-        with recording_refusals(gateway, ENDPOINT, capability, caller, trial.door_request):
+        with RecordingRefusals(gateway, ENDPOINT, capability, caller, trial.door_request):
             request = parse_request(ENDPOINT, capability, caller, trial.profile, trial.body)
         pending = await gateway.answer(request)
-        async with pending.whole() as whole:
-            vectors = whole.vectors()
+        vectors = await pending.given(lambda whole: whole.vectors())
     except GatewayError as error:
         return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))
     vector = vectors[0] if vectors else []

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -29,6 +29,8 @@ from ..usage.recording import Recorder
 from ..usage.spans import note_answer, traces_text
 from .fallback import TargetAnswer, answer_by_route
 from .permitted import is_told, permitted_route
+
+Given = TypeVar("Given")
 
 NOT_ALLOWED = "You may not use profiles. Ask an administrator for a role that may."
 
@@ -123,7 +125,7 @@ def target_headers(record: PendingRecord) -> list[tuple[bytes, bytes]]:
 class PendingResponse:
     """A response on its way to the caller.
 
-    The end of `whole` or `stream`, or `abandon`, records its usage and gives the provider back,
+    The end of `given` or `stream`, or `abandon`, records its usage and gives the provider back,
     once. A caller gets the end of an answer when its tokens are counted.
     """
 
@@ -157,14 +159,13 @@ class PendingResponse:
         if self.records_text and text:
             self._record.answer.append(text)
 
-    @asynccontextmanager
-    async def whole(self) -> AsyncIterator[Any]:
-        """The whole answer, for a block that puts it into the caller's format.
+    async def given(self, put: Callable[[Any], Given]) -> Given:
+        """What `put` makes of the whole answer, in the caller's format.
 
-        Raises GatewayError when the block finds that it is malformed.
+        Raises GatewayError when it finds that the answer is malformed.
         """
         try:
-            yield self.answer
+            found = put(self.answer)
             self._finish("ok")
         except ProviderError as error:
             refused = self._fail(error)
@@ -173,6 +174,7 @@ class PendingResponse:
         finally:
             self._finish("error")
             await settled(self._record.settlement)
+        return found
 
     def abandon(self) -> None:
         """Ends a response that nobody listens to. Nothing happens when it has ended already."""

@@ -82,12 +82,15 @@ class PendingRecord:
     @property
     def last(self) -> Attempt | None:
         """The attempt at the target that was asked last, None before one was."""
-        return next((one for one in reversed(self.attempts) if one.outcome != PASSED_OVER), None)
+        for one in reversed(self.attempts):
+            if one.outcome != PASSED_OVER:
+                return one
+        return None
 
     @property
     def asked_count(self) -> int:
         """The number of targets that were asked."""
-        return sum(one.outcome != PASSED_OVER for one in self.attempts)
+        return sum([one.outcome != PASSED_OVER for one in self.attempts])
 
     def begin_attempt(self, target: Target, *, is_cooling: bool) -> Attempt:
         """The attempt at the next target."""

@@ -31,7 +31,7 @@ from .rows import insert
 from .spans import end_spans, tell_log
 
 WRITE_EVERY = 0.5  # seconds
-BATCH = 500
+BATCH = 1000
 MOST_WAITING = 100_000
 STUCK_AFTER = 10.0  # seconds
 LOSS_TOLD = 600.0  # seconds for which a loss is told

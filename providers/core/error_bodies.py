@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .texts import parse_json
+from .texts import OBJECT, parse_json
 
 CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}", re.ASCII)
 CODE_OR_NUMBER = re.compile(rf"{CODE.pattern}|\d{{4,9}}", re.ASCII)  # Mistral's have four digits
@@ -114,7 +114,7 @@ def error_in(found: Any) -> Any:
     """
     if isinstance(found, list):  # Google's streams may be one array
         return next((one for one in map(error_in, found) if one is not None), None)
-    if not isinstance(found, Mapping):
+    if not isinstance(found, OBJECT):
         return None
     if found.get("error"):
         return found["error"]
@@ -122,7 +122,7 @@ def error_in(found: Any) -> Any:
         return found
     choices = found.get("choices")
     for one in choices if isinstance(choices, list) else []:
-        if isinstance(one, Mapping) and (one.get("error") or one.get("finish_reason") == "error"):
+        if isinstance(one, OBJECT) and (one.get("error") or one.get("finish_reason") == "error"):
             return one.get("error") or {}
     return None
 

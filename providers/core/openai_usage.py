@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .results import Usage, token_count
+from .texts import OBJECT
 
-OBJECT = (dict, Mapping)  # a dict first: to look whether something is a Mapping takes longer
 # The first name that a service uses is taken: those of OpenAI's two APIs, of DeepSeek
 # (api-docs.deepseek.com/guides/kv_cache) and of OpenRouter (openrouter.ai/docs, usage accounting).
 INPUT = ("prompt_tokens", "input_tokens")
@@ -17,6 +17,7 @@ INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 CACHE_WRITES = ("cache_write_tokens", "cache_creation_input_tokens")
+REASONING = ("reasoning_tokens",)
 
 
 def usage_in(found: Any) -> Usage | None:
@@ -40,32 +41,30 @@ def read_usage(told: Any) -> Usage | None:
     """The usage in an object of OpenAI's format, None where it names no number of tokens."""
     if not isinstance(told, OBJECT):
         return None
+    of_input, of_output = _places(told, INPUT_DETAILS), _places(told, OUTPUT_DETAILS)
     return Usage.told(
-        _first(told, INPUT),
-        _first(told, OUTPUT),
+        _first([told], INPUT),
+        _first([told], OUTPUT),
         token_count(told.get("total_tokens")),
-        cached=_detail(told, INPUT_DETAILS, CACHED),
-        written=_detail(told, INPUT_DETAILS, CACHE_WRITES),
-        reasoning=_detail(told, OUTPUT_DETAILS, ("reasoning_tokens",)),
+        cached=_first(of_input, CACHED),
+        written=_first(of_input, CACHE_WRITES),
+        reasoning=_first(of_output, REASONING),
     )
 
 
-def _first(told: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    for name in names:
-        if (count := token_count(told.get(name))) is not None:
-            return count
+def _places(told: Mapping[str, Any], details: tuple[str, ...]) -> list[Mapping[str, Any]]:
+    """Where a count may be: inside one of the details, or beside the sums."""
+    inside = [told[name] for name in details if name in told and isinstance(told[name], OBJECT)]
+    return [*inside, told]
+
+
+def _first(places: list[Mapping[str, Any]], names: tuple[str, ...]) -> int | None:
+    """The first of these counts that is one."""
+    for place in places:
+        for name in names:
+            if name in place and (count := token_count(place[name])) is not None:
+                return count
     return None
-
-
-def _detail(
-    told: Mapping[str, Any], details: tuple[str, ...], names: tuple[str, ...]
-) -> int | None:
-    """A count inside one of the details, or beside the sums."""
-    for name in details:
-        place = told.get(name)
-        if isinstance(place, OBJECT) and (count := _first(place, names)) is not None:
-            return count
-    return _first(told, names)
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:

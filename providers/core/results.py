@@ -31,8 +31,8 @@ def token_count(told: Any) -> int | None:
     """A number of tokens as a service told it, also as a text of digits (as Google's APIs write
     large numbers); None for whatever is not one, also an absurd one.
     """
-    if told is None:
-        return None
+    if type(told) is int or told is None:  # as most are
+        return told if told is not None and 0 <= told <= MOST_TOKENS else None
     if isinstance(told, str) and DIGITS.fullmatch(told):
         told = int(told)
     if isinstance(told, float) and told.is_integer():

@@ -7,9 +7,12 @@ UTF-8 cannot hold a half (www.rfc-editor.org/rfc/rfc3629#section-3).
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json
+
+OBJECT = (dict, Mapping)  # a dict first: to look whether something is a Mapping takes longer
 
 HALF = re.compile("[\ud800-\udfff]")
 LAST_HALF = re.compile("[\ud800-\udbff]\\Z")

@@ -123,6 +123,8 @@ def _tidy(message: dict[str, Any]) -> dict[str, Any]:
 
     An answer that was cut off would else be refused in every request that follows.
     """
+    if "tool_calls" not in message and None not in message.values():
+        return message
     found = {name: value for name, value in message.items() if value is not None}
     if "content" in message:
         found["content"] = message["content"]

@@ -158,8 +158,13 @@ class OpenAIChat(Provider[SettingsT]):
 
         The provider knows them, the connection says them, or a refusal taught them.
         """
+        learned = self.learned.get(model)
+        return (*self._not_taken_by_any, *learned) if learned else self._not_taken_by_any
+
+    @cached_property
+    def _not_taken_by_any(self) -> tuple[str, ...]:
         said = getattr(self.settings, "not_taken", None) or ""
-        return (*self.refuses, *filter(None, said.split(", ")), *self.learned.get(model, ()))
+        return (*self.refuses, *filter(None, said.split(", ")))
 
     def learns(self, body: dict[str, Any], error: ProviderError) -> bool:
         """True if the refusal of this body says something new that the service does not take.
