@@ -9,8 +9,8 @@ from django.db import models
 class PackageUpload(models.Model):
     """A package between its upload and the decision what becomes of its parts.
 
-    `content` is encrypted; it lives for an hour. While it is imported in parts, `rows_saved` of
-    `rows_in_all` are there; whoever deletes the row stops that.
+    `content` is encrypted; it lives for an hour. How far its import is, a task of its id tells;
+    `rows_saved` and `rows_in_all` are written by the version before.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

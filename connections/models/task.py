@@ -17,6 +17,8 @@ class Task(models.Model):
         """The kinds of work."""
 
         TEST = "test"
+        IMPORT = "import"
+        EXPORT = "export"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # No constraint in the database: the version before deletes users without these rows.
@@ -40,6 +42,11 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.done} of {self.total}"
+
+    @property
+    def left(self) -> int:
+        """How many rows are left."""
+        return max(0, self.total - self.done)
 
 
 class TaskPart(models.Model):

@@ -8,9 +8,4 @@ urlpatterns = [
     path("packages/export/", views.PackageExportView.as_view(), name="package-export"),
     path("packages/import/", views.PackageImportView.as_view(), name="package-import"),
     path("packages/import/<uuid:pk>/", views.PackagePlanView.as_view(), name="package-plan"),
-    path(
-        "packages/import/<uuid:pk>/progress/",
-        views.PackageProgressView.as_view(),
-        name="package-progress",
-    ),
 ]

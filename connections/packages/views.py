@@ -1,7 +1,7 @@
 """Pages of packages: export, upload, plan and result of an import."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +18,8 @@ from .. import display, listing, selectors
 from .. import services as core
 from ..client_ip import address_of
 from ..forms import team_choices
-from ..models import Connection, Profile, by_name
+from ..lookup import parse_id
+from ..models import Connection, Profile, Task, by_name
 from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
 from ..views.selecting import Pairs, SelectingPage
@@ -78,18 +79,21 @@ class PackageExportView(SelectingPage):
             "passphrase": values.get("passphrase", ""),
             "address": address_of(request.META),
         }
+        told = core.TaskProgress(Task.Kind.EXPORT, self.task_id(), _cancelled, actor=request.user)
         try:
-            content = services.export_package(rows, profiles, **arguments)
+            content = services.export_package(rows, profiles, told=told, **arguments)
         except services.PackageError as refused:
             form.add_error(None, str(refused))
             return self.show(form)
-        headers = {
-            "Content-Disposition": (
-                f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"'
-            ),
-            "Cache-Control": "no-store",
-        }
+        finally:
+            told.end()
+        name = f"switchboard-{timezone.now():%Y-%m-%d}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(content, content_type="application/zip", headers=headers)
+
+    def task_id(self) -> UUID:
+        """The id of the task that the page asks how far its export is."""
+        return parse_id(self.given.get("task", "")) or uuid4()
 
     def form(self, **kwargs: Any) -> PackageExportForm:
         """The form, bound when given `data`."""
@@ -137,8 +141,13 @@ class PackageExportView(SelectingPage):
             "more": max(0, count - MOST_SHOWN),
             "differs": self.selection.differs(self.chosen().count()) if self.is_selection else "",
             "hidden": self.hidden(),
+            "pk": self.task_id(),
         }
         return self.render_to_response(self.get_context_data(form=form, **context))
+
+
+def _cancelled(_written: int, _total: int) -> Exception:
+    return services.PackageError("stopped", _("The export was cancelled. No file was made."))
 
 
 class ImportPage(Page):
@@ -199,9 +208,10 @@ class PackagePlanView(ImportPage, PicksConnections):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         action = request.POST.get("action")
         if action == "drop":
-            progress = services.progress_of(pk, actor=request.user)
+            task = core.task_of(pk, actor=request.user)
             services.drop_upload(pk, actor=request.user)
-            messages.success(request, _dropped(*(progress or (0, 0))))
+            is_running = task is not None and task.ended_at is None
+            messages.success(request, _dropped(task if is_running else None))
             return self.redirect("package-import")
         form = self.form(pk, data=request.POST)
         form.is_valid()
@@ -249,6 +259,7 @@ class PackagePlanView(ImportPage, PicksConnections):
             "sources": selectors.connection_names(providers),
             "is_here": is_here,
             "brings_types": brings_types,
+            "pk": self.kwargs["pk"],
         }
         return self.render_to_response(self.get_context_data(**context))
 
@@ -259,26 +270,13 @@ class PackagePlanView(ImportPage, PicksConnections):
         )
 
 
-class PackageProgressView(ImportPage):
-    """How far an import is, asked for again and again by the page of its plan."""
-
-    template_name, fragment_name = (
-        "connections/packages/progress.html",
-        "connections/packages/_progress.html",
-    )
-
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        progress = services.progress_of(pk, actor=request.user)
-        return self.render_to_response(self.get_context_data(pk=pk, progress=progress))
-
-
-def _dropped(saved: int, total: int) -> str:
-    if not total:
+def _dropped(running: Task | None) -> str:
+    if running is None:
         return _("The package is dropped. Nothing was imported.")
     return _(
         "The import stops: %(saved)s of %(total)s rows are imported, and those that are being "
         "saved. Import the package again for the rest."
-    ) % {"saved": f"{saved:,}", "total": f"{total:,}"}
+    ) % {"saved": f"{running.done:,}", "total": f"{running.total:,}"}
 
 
 CHANGING = ("create", "copy", "replace", "merge")

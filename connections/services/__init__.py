@@ -111,7 +111,7 @@ from .several import delete_several, free_and_needed, needed_by, retag
 from .sharing import move_to_team, share, shares_of, unshare
 from .source_tests import test_sources
 from .switching import set_active, set_profile_active, switch
-from .tasks import beat, cancel_task, drop_task, task_of, tasks_of
+from .tasks import TaskProgress, beat, cancel_task, drop_task, task_of, tasks_of
 from .team_end import delete_team, owned_by
 from .team_members import administrators_of, members_of
 from .teams import (

@@ -71,7 +71,8 @@ def begin_bulk_test(rows: Sequence[Connection], *, actor: Actor, back: str = "")
     for row in rows:
         require(actor, "connections.test_connection", on=row)
     count_tests(actor)
-    if tasks_of(actor, Task.Kind.TEST).filter(ended_at=None, is_cancelled=False).exists():
+    running = tasks_of(actor).filter(kind=Task.Kind.TEST, ended_at=None, is_cancelled=False)
+    if running.exists():
         text = _("A bulk test of yours is running. Cancel it, or wait for its end.")
         raise Throttled(text, 10)
     with transaction.atomic():

@@ -5,6 +5,7 @@ so; the person sees it wherever a page asks `tasks_of`.
 """
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +35,10 @@ def beat(task: Task, done: int, total: int) -> bool:
     """
     mine = Task.objects.filter(pk=task.pk, runner=task.runner, ended_at=None)
     columns = {"done": done, "total": total, "beat_at": timezone.now()}
-    return bool(mine.filter(is_cancelled=False).update(**columns))
+    if mine.filter(is_cancelled=False).update(**columns):
+        return True
+    mine.update(**columns)  # it has come so far before it stops
+    return False
 
 
 def end_task(task: Task, said: str = "") -> None:
@@ -58,11 +62,43 @@ def task_of(pk: uuid.UUID, *, actor: Actor) -> Task | None:
     return Task.objects.filter(pk=pk, user=actor).first()
 
 
-def tasks_of(actor: Actor, kind: str) -> QuerySet[Task]:
-    """One's own tasks that run or have just ended, the newest first."""
+def tasks_of(actor: Actor) -> QuerySet[Task]:
+    """One's own tasks that run or have just ended, the newest first. The end of an export is its
+    file.
+    """
     just = timezone.now() - SHOWN_FOR
-    shown = Q(ended_at=None) | Q(ended_at__gt=just)
-    return Task.objects.filter(shown, user=actor, kind=kind).order_by("-started_at")
+    shown = Q(ended_at=None) | Q(ended_at__gt=just) & ~Q(kind=Task.Kind.EXPORT)
+    return Task.objects.filter(shown, user=actor).order_by("-started_at")
+
+
+class TaskProgress:
+    """Tells as a task how far work is that a request does itself. `pk`: its page asks for the task
+    of this id. Called with how many rows are through, and of how many; raises what `stopped` makes
+    of both once the person has cancelled it.
+    """
+
+    def __init__(
+        self, kind: str, pk: uuid.UUID, stopped: Callable[[int, int], Exception], *, actor: Actor
+    ) -> None:
+        self._kind, self._pk, self._stopped, self._actor = kind, pk, stopped, actor
+        self._task: Task | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self._begin(total)
+        if not beat(self._task, done, total):
+            raise self._stopped(done, total)
+
+    def _begin(self, total: int) -> Task:
+        """A page may try again with its id, and cannot take that of somebody else's work."""
+        Task.objects.filter(pk=self._pk, user=self._actor).delete()
+        pk = uuid.uuid4() if Task.objects.filter(pk=self._pk).exists() else self._pk
+        return begin_task(self._kind, actor=self._actor, id=pk, total=total)
+
+    def end(self) -> None:
+        """Notes that the work has ended, if it was told of."""
+        if self._task is not None:
+            end_task(self._task)
 
 
 def taken_over() -> list[Task]:

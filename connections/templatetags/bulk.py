@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import template
+from django.utils.translation import gettext as _
 
 from ..models import Task
 from ..services import TestSummary, bulk_test_summary, tasks_of
@@ -12,9 +13,24 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def my_tests(context: Any) -> list[Task]:
-    """The bulk tests of whoever looks that run or have just ended, three at most."""
-    return list(tasks_of(context["request"].user, Task.Kind.TEST)[:3])
+def my_tasks(context: Any) -> list[Task]:
+    """The work of whoever looks that runs or has just ended, three at most."""
+    return list(tasks_of(context["request"].user)[:3])
+
+
+@register.filter
+def ended_in_words(task: Task) -> str:
+    """How an import or an export ended."""
+    values = {"done": f"{task.done:,}", "total": f"{task.total:,}"}
+    if task.kind == Task.Kind.EXPORT:
+        is_made = task.done >= task.total and not task.is_cancelled
+        return _("The file is made: %(total)s rows.") % values if is_made else _("No file is made.")
+    if task.done >= task.total:
+        return _("All %(total)s rows are imported.") % values
+    if task.said:
+        return _(task.said)
+    text = _("%(done)s of %(total)s rows are imported. Import the package again for the rest.")
+    return text % values
 
 
 @register.filter

@@ -19,11 +19,10 @@ class TaskView(Page):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         task = services.task_of(pk, actor=request.user)
-        if task is None:
+        if task is None and not (request.htmx and "waits" in request.GET):  # type: ignore[attr-defined]
             raise Http404(_("There is no such work any more."))
-        return self.render_to_response(
-            self.get_context_data(task=task, in_list="list" in request.GET)
-        )
+        where = {"in_list": "list" in request.GET, "is_awaited": "waits" in request.GET}
+        return self.render_to_response(self.get_context_data(pk=pk, task=task, **where))
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         is_part = request.htmx  # type: ignore[attr-defined]

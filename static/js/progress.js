@@ -1,7 +1,7 @@
-// Asks how far an import is once its form is sent. htmx alone would not let the form be sent: it
-// cancels whatever submit it is triggered by.
+// Asks how far the work is that a form does once it is sent. htmx alone would not let the form be
+// sent: it cancels whatever submit it is triggered by.
 "use strict";
 
 document.addEventListener("submit", (event) => {
-  if (event.submitter?.id === "import-it") htmx.trigger("#progress", "sent");
+  if (event.submitter?.matches("[data-progress]")) htmx.trigger("#progress", "sent");
 });

@@ -1,6 +1,6 @@
 """A package as documents, from its bytes and to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -213,8 +213,7 @@ def _decoded(path: str, content: bytes) -> str:
 
 @sensitive_variables("secrets", "passphrase")
 def write_package(
-    connections: Sequence[ConnectionDocument],
-    profiles: Sequence[ProfileDocument],
+    documents: Iterable[ConnectionDocument | ProfileDocument],
     type_documents: Mapping[str, str],
     secrets: dict[str, Any],
     passphrase: str,
@@ -225,8 +224,7 @@ def write_package(
     `secrets` go in sealed, with a passphrase only; `about`: more fields of package.yaml. Raises
     PackageError.
     """
-    files = {f"{CONNECTIONS}{one.alias}.yaml": _written(one) for one in connections}
-    files |= {f"{PROFILES}{one.alias}.yaml": _written(one) for one in profiles}
+    files = {f"{_folder(one)}{one.alias}.yaml": _written(one) for one in documents}
     files |= {f"{TYPES}{key}.yaml": text.encode() for key, text in type_documents.items()}
     manifest = {
         "format": FORMAT,
@@ -244,6 +242,10 @@ def write_package(
         data_of(document_of(ManifestDocument, manifest, MANIFEST))
     ).encode()
     return archive.pack(files)
+
+
+def _folder(document: ConnectionDocument | ProfileDocument) -> str:
+    return CONNECTIONS if isinstance(document, ConnectionDocument) else PROFILES
 
 
 def _written(document: BaseModel) -> bytes:

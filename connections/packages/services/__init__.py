@@ -13,7 +13,6 @@ from .uploads import (
     drop_upload,
     import_upload,
     keep_upload,
-    progress_of,
     read_upload,
 )
 
@@ -35,6 +34,5 @@ __all__ = [
     "package_of_folder",
     "parts_of",
     "plan_import",
-    "progress_of",
     "read_upload",
 ]

@@ -1,6 +1,6 @@
 """Connections and profiles as a package: no secrets, or all of them sealed by a passphrase."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from connections.catalog import confirm_types
 from connections.credentials import Undecryptable
 from connections.kept import settings_alone
 from connections.models import Connection, Profile, RevealRecord
-from connections.profile_settings import profile_fields
 from connections.references import place
 from connections.services import Actor, content, expected_secrets, require
 from connections.standing import standing_of
@@ -24,17 +23,23 @@ from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 from providers.manifests import manifest_text, shipped
 
-from ..format.documents import ConnectionDocument, Missing, ProfileDocument, RowName, document_of
+from ..format.documents import ConnectionDocument, Missing, ProfileDocument, document_of
 from ..format.errors import PackageError
 from ..format.files import digest_of, write_package
 from ..format.sealing import refuse_weak
+from .documents import in_order, profile_documents
 from .parts import refuse_many
 
 MADE_BY = "Switchboard"
+TELL_EVERY = 50  # rows
 NOTHING = gettext_noop("There is nothing to export. Choose at least one connection.")
 CANNOT_DECRYPT = "The secrets of {} could not be decrypted here, so they are not in this package."
 OF_OTHERS = "{} is not in this package: it, or what it uses, belongs to another team."
 CAME_ALONG = "{} came along, because profiles in this package use it."
+
+
+Document = ConnectionDocument | ProfileDocument
+Told = Callable[[int, int], None]
 
 
 @dataclass
@@ -66,11 +71,15 @@ def export_package(
     actor: Actor,
     passphrase: str = "",
     address: str = "",
+    told: Told | None = None,
 ) -> bytes:
     """The bytes of a package of these rows and of the connections that the profiles use.
 
     Literal secrets become placeholders. With a passphrase they come along sealed, and a record says
-    who took them from which `address`. Raises PackageError, PermissionDenied.
+    who took them from which `address`. `told` is called again and again with how many rows are
+    written and how many there are; what it raises stops the export.
+
+    Raises PackageError, PermissionDenied.
     """
     chosen = list(profiles)
     require(actor, "connections.view_connection", *(["connections.view_profile"] if chosen else []))
@@ -81,24 +90,41 @@ def export_package(
     refuse_many(len(keys | {one.connection_id for one in chosen}) + len(chosen))
     confirm_types()
     contents = _contents(keys, chosen, actor, "connections.export_secrets" if passphrase else "")
-    chosen = [one for one in chosen if one.pk in contents.profiles]
     if not contents.documents:
         raise PackageError("nothing_to_export", _(NOTHING))
-    about = {
-        "created": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
-        "made_by": MADE_BY,
-        "notes": contents.notes,
-        "types": contents.versions,
-    }
-    documents = [_profile_document(row) for row in _whole(Profile, {row.pk for row in chosen})]
-    content = write_package(
-        contents.documents, documents, contents.types, contents.secrets, passphrase, **about
-    )
+    documents = profile_documents(contents.profiles)
+    content = _written(contents, documents, passphrase, told)
     with transaction.atomic():
         if passphrase:
             _write_down(actor, address, [one.alias for one in contents.documents])
         _record(content, contents, documents, actor, with_secrets=bool(passphrase))
     return content
+
+
+@sensitive_variables("contents", "passphrase")
+def _written(
+    contents: _Contents, profiles: Sequence[ProfileDocument], passphrase: str, told: Told | None
+) -> bytes:
+    rows: list[Document] = [*contents.documents, *profiles]
+    return write_package(
+        _told_of(rows, told) if told else rows,
+        contents.types,
+        contents.secrets,
+        passphrase,
+        created=f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
+        made_by=MADE_BY,
+        notes=contents.notes,
+        types=contents.versions,
+    )
+
+
+def _told_of(rows: Sequence[Document], told: Told) -> Iterator[Document]:
+    """The rows, one after the other as they are written."""
+    for done, row in enumerate(rows):
+        if not done % TELL_EVERY:
+            told(done, len(rows))
+        yield row
+    told(len(rows), len(rows))
 
 
 def _record(
@@ -177,7 +203,7 @@ def _add(contents: _Contents, row: Connection) -> None:
         **content(row, "id", "alias"),
         "provider": row.provider_id,
         "type_version": None if row.type_version == version else row.type_version,
-        "settings": _in_order(
+        "settings": in_order(
             {
                 name: value
                 for name, value in settings_alone(row.settings).items()
@@ -212,19 +238,7 @@ def _secrets(
             found[name] = {**found.get(name, {}), key: mark}
         else:
             found.setdefault(name, mark)
-    return _in_order(found, fields)
-
-
-def _in_order(values: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """The values in the order of the fields, and entries of maps by their keys: PostgreSQL does
-    not keep the order in which JSON was stored.
-    """
-    order = {name: number for number, name in enumerate(fields)}
-    in_order = sorted(values.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
-    return {
-        name: dict(sorted(value.items())) if isinstance(value, dict) else value
-        for name, value in in_order
-    }
+    return in_order(found, fields)
 
 
 @sensitive_variables()
@@ -252,20 +266,6 @@ def _type_document(provider: type[Provider[Any]]) -> str:
         if manifest and provider.id not in {one.key for one in shipped()}
         else ""
     )
-
-
-def _profile_document(row: Profile) -> ProfileDocument:
-    steps = row.fallback_steps.select_related("fallback")
-    seen = {*Profile.objects.filter(fallback_for=row).values_list("pk", flat=True)}
-    chain = [step.fallback for step in steps if step.fallback_id in seen]
-    connection = Connection.objects.only("alias").get(pk=row.connection_id)
-    data = {
-        **content(row, "id", "alias", "capability"),
-        "connection": RowName(id=connection.pk, alias=connection.alias),
-        "settings": _in_order(row.settings, profile_fields(row.capability)),
-        "fallbacks": [RowName(id=one.pk, alias=one.alias) for one in chain],
-    }
-    return document_of(ProfileDocument, data, row.alias)
 
 
 def _write_down(actor: Actor, address: str, aliases: list[str]) -> None:

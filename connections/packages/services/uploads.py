@@ -16,8 +16,15 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import fernet
-from connections.models import PackageUpload
-from connections.services import Actor, Keeper, declare_keeper, require
+from connections.models import PackageUpload, Task
+from connections.services import (
+    Actor,
+    Keeper,
+    TaskProgress,
+    cancel_task,
+    declare_keeper,
+    require,
+)
 
 from ..format.errors import PackageError
 from ..format.plan import Plan
@@ -70,25 +77,20 @@ def read_upload(pk: uuid.UUID, *, actor: Actor) -> bytes | None:
 def import_upload(pk: uuid.UUID, content: bytes, *, actor: Actor, **more: Any) -> Plan:
     """Imports a package that was uploaded, as `import_package` does, and deletes it.
 
-    `progress_of` tells how far it is. It stops between two parts when somebody drops the package:
-    then it raises PackageError too.
+    A large one is a task of the same id. It stops between two parts when that is cancelled or the
+    package is dropped: then it raises PackageError too.
     """
-
-    def told(saved: int, total: int) -> None:
-        if not _own(actor).filter(pk=pk).update(rows_saved=saved, rows_in_all=total):
-            raise PackageError("stopped", _(STOPPED) % {"saved": saved, "total": total})
-
-    plan = import_package(content, actor=actor, told=told, **more)
+    told = TaskProgress(Task.Kind.IMPORT, pk, _stopped, actor=actor)
+    try:
+        plan = import_package(content, actor=actor, told=told, **more)
+    finally:
+        told.end()
     drop_upload(pk, actor=actor)
     return plan
 
 
-def progress_of(pk: uuid.UUID, *, actor: Actor) -> tuple[int, int] | None:
-    """How many rows of a package are imported, and how many there are: 0 while it is judged, None
-    when it is not here any more. Raises PermissionDenied.
-    """
-    require(actor, *MAY_IMPORT)
-    return _own(actor).filter(pk=pk).values_list("rows_saved", "rows_in_all").first()
+def _stopped(saved: int, total: int) -> PackageError:
+    return PackageError("stopped", _(STOPPED) % {"saved": saved, "total": total})
 
 
 def drop_upload(pk: uuid.UUID, *, actor: Actor) -> None:
@@ -97,6 +99,7 @@ def drop_upload(pk: uuid.UUID, *, actor: Actor) -> None:
     """
     require(actor, *MAY_IMPORT)
     _own(actor).filter(pk=pk).delete()
+    cancel_task(pk, actor=actor)
 
 
 def declare_own_keeper() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -75,6 +76,10 @@ class Checks:
         """True if no check runs."""
         return not self._running
 
+    def left(self, now: float) -> int:
+        """How many run, and how many are due at `now` besides. Raises DatabaseError."""
+        return len(self._running) + _due(now).exclude(pk__in=self._running).count()
+
     def forget(self) -> None:
         """Drops what runs: another process has taken over."""
         self._running.clear()
@@ -90,11 +95,7 @@ class Checks:
         most = 2 * settings.CONNECTIONS_CHECKS_PER_HOST
         counts = Counter(one.host_key for one in self._running.values())
         full = [key for key, count in counts.items() if count >= most]
-        due = PlannedCheck.objects.filter(
-            due__lte=now, connection__is_active=True, connection__is_checked=True
-        )
-        due = due.exclude(host_key__in=full)
-        rows = due.exclude(pk__in=self._running)
+        rows = _due(now).exclude(host_key__in=full).exclude(pk__in=self._running)
         rows = rows.select_related("connection__last_check", "connection__outlook")
         rows = rows.prefetch_related("connection__traffic").order_by("due", "pk")[:free]
         started = 0
@@ -164,6 +165,12 @@ class Checks:
             self._hosts.leave(one.host_key)
             with suppress(Exception):  # an SDK's own way to close; the socket goes with the client
                 provider.client.close()
+
+
+def _due(now: float) -> QuerySet[PlannedCheck]:
+    return PlannedCheck.objects.filter(
+        due__lte=now, connection__is_active=True, connection__is_checked=True
+    )
 
 
 def _within(rows: Iterable[PlannedCheck], counts: Counter[str], most: int) -> list[PlannedCheck]:

@@ -54,15 +54,16 @@ class ScheduleReport:
 
     `holder`: the process that runs it, empty for none; `renewed_at`: when it was seen last.
     `minutes`: between two checks of a quiet connection, 0 where none is checked. `planned`,
-    `overdue` and `failing`: numbers of connections; `left_out`: active ones that are not checked by
-    themselves; `next_at`: of the next check; `last_at`: of the last. `troubles`: what is wrong, a
-    sentence each.
+    `due_now`, `overdue` and `failing`: numbers of connections; `left_out`: active ones that are not
+    checked by themselves; `next_at`: of the next check; `last_at`: of the last. `troubles`: what is
+    wrong, a sentence each.
     """
 
     holder: str
     renewed_at: datetime | None
     minutes: float
     planned: int
+    due_now: int
     overdue: int
     failing: int
     left_out: int
@@ -82,6 +83,7 @@ def schedule_report() -> ScheduleReport:
     checks = PlannedCheck.objects.filter(seen("connection", "connection__"))
     found = checks.aggregate(
         planned=Count("pk"),
+        due_now=Count("pk", Q(due__lte=seconds)),
         overdue=Count("pk", Q(due__lt=seconds - LATE_CHECK)),
         failing=Count("pk", Q(failures__gt=0)),
     )

@@ -26,14 +26,20 @@ JOBS_EVERY = 5.0  # seconds between two looks whether a job is due
 LOOK_EVERY = 5.0  # seconds between two looks at what changed
 LOOK_SHARE = 50  # as many times as long as a look takes is waited for the next one
 TELL_EVERY = 60.0  # seconds between two lines of the log about the same trouble
+COUNT_EVERY = 1.0  # seconds between two looks how many checks are left
 STOP_SECONDS = 3.0  # that are waited for the thread
 
 logger = logging.getLogger(__name__)
 Told = Callable[[Job, bool, str], None]
+Counted = Callable[[int, int], object]
 
 
 def _nothing(_job: Job, _is_ok: bool, _said: str) -> None:
     """Tells nobody how a job ended: its row does."""
+
+
+def _uncounted(_done: int, _total: int) -> None:
+    """Tells nobody how far the checks are."""
 
 
 class DueWork:
@@ -172,10 +178,11 @@ class Scheduler:
             logger.error("Nothing runs by itself for now, %s (%s)", reason, name)
 
 
-def run_due_once(told: Told) -> Checks | None:
+def run_due_once(told: Told, counted: Counted = _uncounted) -> Checks | None:
     """Runs all that is due now, and returns its checks; None where another process has the lease.
 
-    `told`: hears of each job that ended. Raises DatabaseError.
+    `told`: hears of each job that ended. `counted`: hears each second how many checks are made, and
+    of how many that are due. Raises DatabaseError.
     """
     day = timedelta(days=1).total_seconds()
     work = DueWork(catch_up=day, is_paced=False, told=told)
@@ -185,10 +192,14 @@ def run_due_once(told: Told) -> Checks | None:
             return None
         time.sleep(STEP_EVERY)
     try:
+        count_at = time.monotonic() + COUNT_EVERY
         while not work.is_idle:
             time.sleep(ONCE_EVERY)
             if not work.step():
                 return None
+            if time.monotonic() >= count_at:
+                checks, count_at = work.checks, time.monotonic() + COUNT_EVERY
+                counted(checks.made, checks.made + checks.left(work.lease.now))
     finally:
         work.lease.release()
     return work.checks

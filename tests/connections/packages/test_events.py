@@ -27,7 +27,6 @@ READERS = frozenset(
         "package_of_folder",
         "parts_of",
         "plan_import",
-        "progress_of",
         "read_upload",
     }
     | {"declare_own_keeper", "drop_upload", "import_upload", "keep_upload"}

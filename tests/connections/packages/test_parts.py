@@ -11,12 +11,14 @@ from django.test import Client
 from connections import services
 from connections.models import Connection, Profile
 from connections.packages import services as package_services
+from connections.packages.format import files
 from connections.packages.services import Decisions, PackageError, Plan, saving
 from tests.fakes import connect, profile_of, reload
 from tests.pages import HTMX, words
 from tests.people import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
+STOP = {"action": "cancel"}
 
 
 @pytest.fixture(autouse=True)
@@ -185,11 +187,13 @@ def test_copies_keep_their_chains(rows, profiles):
 
 
 def progress(client: Client, address: str) -> str:
-    return words(client.get(f"{address}progress/", headers=HTMX))
+    pk = address.rstrip("/").rpartition("/")[2]
+    return words(client.get(f"/tasks/{pk}/?waits=1", headers=HTMX))
 
 
+@pytest.mark.parametrize("stopping", ["the package is dropped", "the task is cancelled"])
 def test_the_page_tells_how_far_it_is_and_stops_when_told_so(
-    rows: Any, profiles: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+    rows: Any, profiles: Any, operator: Any, monkeypatch: pytest.MonkeyPatch, stopping: str
 ):
     """Told so in another request, while the import of this one runs."""
     content = package_of(rows, profiles)
@@ -197,6 +201,7 @@ def test_the_page_tells_how_far_it_is_and_stops_when_told_so(
     importing, other = browser(operator), browser(operator)
     file = SimpleUploadedFile("a.zip", content, "application/zip")
     address = importing.post("/packages/import/", {"file": file})["Location"]
+    task = address.replace("/packages/import/", "/tasks/")
     told = [progress(other, address)]
     save = saving._save
 
@@ -204,12 +209,46 @@ def test_the_page_tells_how_far_it_is_and_stops_when_told_so(
         save(run, some)
         told.append(progress(other, address))
         if len(told) == 4:
-            told.append(words(other.post(address, {"action": "drop"}, follow=True)))
+            where = (address, {"action": "drop"}) if "dropped" in stopping else (task, STOP)
+            told.append(words(other.post(*where, follow=True)))
 
     monkeypatch.setattr(saving, "_save", look)
     answer = importing.post(address, {"action": "apply"}, follow=True)
-    assert "judged" in told[0] and "2 of 10 rows are imported" in told[2]
-    assert "The import stops: 4 of 10 rows are imported" in told[4]
+    assert "It begins" in told[0] and "2 of 10 rows imported 8 left" in told[2]
+    if "dropped" in stopping:
+        assert "The import stops: 4 of 10 rows are imported" in told[4]
     assert "The import was stopped. 5 of 10 rows are imported." in words(answer)
     assert (Connection.objects.count(), Profile.objects.count()) == (5, 0)
-    assert "Nothing is being imported" in progress(other, address)
+    assert "5 of 10 rows are imported. Import the package again" in progress(other, address)
+    assert "5 of 10 rows are imported" in words(other.get("/connections/"))
+
+
+def test_an_export_tells_how_far_it_is_and_stops_when_told_so(
+    rows: Any, profiles: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(package_services.export, "TELL_EVERY", 2)
+    exporting, other, told = browser(operator), browser(operator), list[str]()
+    written, pk = files._written, str(uuid.uuid4())
+
+    def look(document: Any) -> bytes:
+        told.append(progress(other, pk))
+        if len(told) == 16:
+            other.post(f"/tasks/{pk}/", STOP)
+        return written(document)
+
+    monkeypatch.setattr(files, "_written", look)
+    whole = exporting.post("/packages/export/", {"task": pk, "profiles": "on"})
+    assert whole["Content-Type"] == "application/zip" and len(told) == 10
+    assert "2 of 10 rows written 8 left" in told[2] and told[9] == told[8]
+    assert "The file is made: 10 rows." in progress(other, pk)
+    assert "The file is made" not in words(other.get("/connections/"))
+    stopped = exporting.post("/packages/export/", {"task": pk, "profiles": "on"})
+    assert "The export was cancelled. No file was made." in words(stopped) and len(told) == 16
+
+
+def test_an_export_cannot_take_the_task_of_another(rows: Any, operator: Any, administrator: Any):
+    task = services.begin_bulk_test(rows, actor=administrator)
+    answer = browser(operator).post("/packages/export/", {"task": str(task.pk)})
+    assert answer["Content-Type"] == "application/zip"
+    task.refresh_from_db()
+    assert task.kind == "test" and task.user == administrator

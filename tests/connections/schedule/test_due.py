@@ -309,6 +309,15 @@ def test_the_command_says_that_the_database_is_away(monkeypatch: pytest.MonkeyPa
         call_command("run_due", "--once")
 
 
+def test_a_run_counts_what_is_left(fake: Any, monkeypatch: pytest.MonkeyPatch):
+    for number in range(3):
+        connect(name=f"Number {number}")
+    monkeypatch.setattr(scheduler, "COUNT_EVERY", 0.0)
+    counted: list[tuple[int, int]] = []
+    assert run_due_once(lambda *_: None, lambda *how: counted.append(how)) is not None
+    assert counted[-1] == (3, 3) and all(done <= total <= 3 for done, total in counted)
+
+
 def test_a_lost_lease_ends_a_run(fake: Any):
     connect()
     declare("steal", lambda: f"{ScheduleLease.objects.update(holder='another')} stolen.")

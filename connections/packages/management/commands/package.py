@@ -111,7 +111,13 @@ package import all.zip --secret openai-production.api_key='$OpenAI:ApiKey'
             if options["profiles"]
             else []
         )
-        content = services.export_package(rows, profiles, actor=None, passphrase=passphrase)
+        line = ProgressLine(self.stderr, "rows are written")
+        try:
+            content = services.export_package(
+                rows, profiles, actor=None, passphrase=passphrase, told=line
+            )
+        finally:
+            line.end()
         self._write(file, content)
         sealed = "with their keys, sealed" if passphrase else "without secrets"
         counts = f"{_count(len(rows), 'connection')} and {_count(len(profiles), 'profile')}"

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error
 
 from connections.jobs import Job
+from connections.management.progress import ProgressLine
 from connections.operator_command import OperatorCommand
 from connections.schedule import services
 
@@ -30,18 +31,22 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         failed: list[str] = []
+        line = ProgressLine(self.stderr, "checks are made")
 
         def told(job: Job, is_ok: bool, said: str) -> None:
+            line.end()
             self.stdout.write(f"{job.title}: {said}")
             if not is_ok:
                 failed.append(job.name)
 
         try:
-            checks = services.run_due_once(told)
+            checks = services.run_due_once(told, line)
         except Error as error:
             raise CommandError(
                 f"The database does not answer ({type(error).__name__}). Nothing more was run."
             ) from None
+        finally:
+            line.end()
         if checks is None:
             self.stdout.write("Another process runs what is due.")
             return
