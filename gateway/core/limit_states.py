@@ -31,6 +31,25 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is to be counted. `asked`: the tokens of its prompt; `tokens`: the most that
+    it may use.
+    """
+
+    caller: Caller
+    at: datetime
+    asked: int
+    tokens: int
+
+    @property
+    def token_id(self) -> UUID:
+        """Raises ValueError for somebody who has signed in: only tokens have limits."""
+        if self.caller.token_id is None:
+            raise ValueError("Only a token has limits.")
+        return self.caller.token_id
+
+
+@dataclass(frozen=True, slots=True)
 class LimitState:
     """Where a caller stands after its request was counted. None: there is no such limit."""
 

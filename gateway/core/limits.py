@@ -8,9 +8,11 @@ killed stays counted.
 
 import asyncio
 import threading
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -19,8 +21,9 @@ from connections.services import Caller
 
 from .db_threads import in_thread, read_in_thread
 from .errors import GatewayError
-from .limit_states import LimitState, Reservation
-from .token_counts import Call, settle_and_count
+from .limit_blocks import IDLE_AFTER, Block, Settlement, settlement
+from .limit_states import Call, LimitState, Reservation
+from .token_counts import Counted, settle_and_count
 
 SETTLE_EVERY = 1.0  # seconds, while the database is away
 SETTLED_WITHIN = 1.0  # seconds for which the end of an answer waits for a database that hangs
@@ -36,10 +39,9 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Ended:
-    """A call that has ended. `tried`: done when the database was asked to settle it."""
+    """What is to be settled. `tried`: done when the database was asked to settle it."""
 
-    reservation: Reservation
-    used: int
+    change: Settlement
     tried: "Future[None]" = field(default_factory=Future)
 
 
@@ -47,14 +49,19 @@ class LimitCounter:
     """Counts the requests of a worker's limited tokens. Those that arrive while the database counts
     others are counted together after it: it takes as long for twenty as for one. Calls that have
     ended are settled before the next ones are judged. `settled` is for those of other workers.
+
+    A token that is busy and far from its limits gets a block, from which calls are served without
+    the database.
     """
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
         self._ended: list[_Ended] = []
         self._ended_lock = threading.Lock()
+        self._blocks: dict[UUID, Block] = {}
         self._counting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     async def count(self, caller: Caller, asked: int, tokens: int) -> LimitState:
         """Counts a request of the caller against the limits of its token, and reserves its tokens.
@@ -63,8 +70,14 @@ class LimitCounter:
         GatewayError 429, with the seconds to wait, when a limit is reached, and 503 without a
         database.
         """
-        counted: asyncio.Future[LimitState] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(Call(caller, timezone.now(), asked, tokens), counted))
+        loop, call = asyncio.get_running_loop(), Call(caller, timezone.now(), asked, tokens)
+        block = self._blocks.get(call.token_id)
+        if block is not None:
+            block.used_at = loop.time()
+            if (state := block.take(call)) is not None:
+                return state
+        counted: asyncio.Future[LimitState] = loop.create_future()
+        self._waiting.append(_Waiting(call, counted))
         self._go_on()
         try:
             return await counted
@@ -79,25 +92,57 @@ class LimitCounter:
         Returns what `settled` waits for: None while the limit is far away, since who comes next is
         then judged alike.
         """
-        ended = _Ended(reservation, used)
-        with self._ended_lock:
-            self._ended.append(ended)
+        if not reservation.is_near:
+            block = self._blocks.get(reservation.token_id)
+            if block is None or not block.settle(reservation, used):
+                self._end(settlement(reservation, used))
+                self._look_for_idle()
+            return None
+        ended = self._end(settlement(reservation, used))
         self._go_on()
-        return ended.tried if reservation.is_near else None
+        return ended.tried
 
     async def stop(self) -> None:
         """Settles what has ended."""
         while self._counting is not None:
             await asyncio.wait([self._counting])
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
+        self._give_back_blocks(list(self._blocks))
         if self._ended:
             with suppress(DatabaseError):
                 await in_thread(self._settle_and_count, [])
 
+    def _end(self, change: Settlement) -> _Ended:
+        ended = _Ended(change)
+        with self._ended_lock:
+            self._ended.append(ended)
+        return ended
+
     def _give_back(self, state: LimitState) -> None:
         if state.reservation is not None:
             self.settle(state.reservation, 0)
+
+    def _give_back_blocks(self, token_ids: Iterable[UUID]) -> None:
+        for token_id in token_ids:
+            for change in self._blocks.pop(token_id).drain():
+                self._end(change)
+
+    def _look_for_idle(self) -> None:
+        if self._idle_timer is None:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(IDLE_AFTER, self._end_idle)
+
+    def _end_idle(self) -> None:
+        """Gives back the blocks that nobody has asked for lately, and settles."""
+        self._idle_timer = None
+        before = asyncio.get_running_loop().time() - IDLE_AFTER
+        self._give_back_blocks([pk for pk, one in self._blocks.items() if one.used_at < before])
+        if self._blocks:
+            self._look_for_idle()
+        if self._ended:
+            self._go_on()
 
     def _go_on(self) -> None:
         if self._counting is None:
@@ -121,8 +166,11 @@ class LimitCounter:
     async def _count(self, calls: list[_Waiting]) -> None:
         """Tells each call what was counted for it."""
         found: list[LimitState | Exception]
+        busy = self._busy(calls)
         try:
-            found = [*await read_in_thread(self._settle_and_count, calls)]
+            counted = await read_in_thread(self._settle_and_count, calls, busy)
+            found = [*counted.states]
+            self._fill(calls, counted)
         except Exception as error:  # noqa: BLE001 each of those who wait is told, later ones too
             calls, self._waiting = calls + self._waiting, []
             found = [_copy(error) for _ in calls]
@@ -135,13 +183,38 @@ class LimitCounter:
             else:
                 call.counted.set_result(state)
 
-    def _settle_and_count(self, calls: list[_Waiting]) -> list[LimitState | GatewayError]:
+    def _busy(self, calls: list[_Waiting]) -> set[UUID]:
+        """The tokens that get a block. What is left of the one before is given back."""
+        found = set()
+        for token_id in {one.call.token_id for one in calls}:
+            if (block := self._blocks.get(token_id)) is not None:
+                found.add(token_id)
+                for change in block.drain():
+                    self._end(change)
+        return found
+
+    def _fill(self, calls: list[_Waiting], counted: Counted) -> None:
+        """Fills the blocks. A token that is far from its limits has one from now on, empty until
+        it is asked for again soon.
+        """
+        now = asyncio.get_running_loop().time()
+        for call in [one.call for one in calls]:
+            if call.token_id not in counted.far:
+                self._blocks.pop(call.token_id, None)
+                continue
+            block = self._blocks.setdefault(call.token_id, Block(call.token_id, now))
+            if grant := counted.grants.pop(call.token_id, None):
+                block.fill(grant)
+        if self._blocks:
+            self._look_for_idle()
+
+    def _settle_and_count(self, calls: list[_Waiting], busy: Collection[UUID] = ()) -> Counted:
         """In a thread. What the database does not take of the ended is kept for the next time."""
         with self._ended_lock:
             ended, self._ended = self._ended, []
         try:
             return settle_and_count(
-                [(one.reservation, one.used) for one in ended], [one.call for one in calls]
+                [one.change for one in ended], [one.call for one in calls], busy
             )
         except DatabaseError:
             with self._ended_lock:

@@ -1,7 +1,7 @@
 """The counts of limited tokens in the database: requests of a minute, tokens of a day."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,21 +10,21 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from connections.locks import retried
-from connections.services import Caller
 
 from ..models import TokenCount
 from .errors import GatewayError
-from .limit_states import LimitState, Reservation, too_many_requests, used_up
+from .limit_blocks import CALLS, MINUTE, Grant, Settlement, limits_of
+from .limit_states import Call, LimitState, Reservation, too_many_requests, used_up
 
-MINUTE = "%Y-%m-%dT%H:%M"
-NEAR = 64  # reservations like a call's own for which there must be room, or the limit is near
+NEAR = 64  # reservations like a call's own, or blocks, for which there must be room, or the limit
+# is near
 
 LONGEST_CALL = 600  # seconds; what was reserved longer ago is of a process that was killed
 
 
 @dataclass(slots=True)
 class _Change:
-    """A change of the count of a day, and of the part of it that is reserved for calls that run."""
+    """A change of a count, and of the part of it that is reserved for calls that run."""
 
     count: int = 0
     reserved: int = 0
@@ -41,60 +41,52 @@ class _Count:
     reserved_at: int
 
 
-Days = defaultdict[tuple[UUID, date], _Change]
+Windows = defaultdict[str, _Change]  # of one token, by minute or day
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request that is to be counted. `asked`: the tokens of its prompt; `tokens`: the most that
-    it may use.
+class Counted:
+    """Where each of the calls stands, or its refusal; the blocks that were given, by token; and the
+    tokens that are far enough from their limits for one.
     """
 
-    caller: Caller
-    at: datetime
-    asked: int
-    tokens: int
-
-    @property
-    def token_id(self) -> UUID:
-        """Raises ValueError for somebody who has signed in: only tokens have limits."""
-        if self.caller.token_id is None:
-            raise ValueError("Only a token has limits.")
-        return self.caller.token_id
+    states: list[LimitState | GatewayError]
+    grants: dict[UUID, Grant]
+    far: frozenset[UUID]
 
 
 @retried
 def settle_and_count(
-    ended: Iterable[tuple[Reservation, int]], calls: Sequence[Call]
-) -> list[LimitState | GatewayError]:
-    """Puts the tokens that calls have used in the place of those that were reserved for them, then
-    counts the calls that wait, in one transaction. Returns where each of these stands, or its
-    refusal.
+    ended: Iterable[Settlement], calls: Sequence[Call], busy: Collection[UUID] = ()
+) -> Counted:
+    """Settles what has ended, then counts the calls that wait, in one transaction. `busy`: the
+    tokens that get a block, if their limits are far away.
 
-    Whatever the order of the calls, counts are locked in one: token by token, the minute, then its
-    days.
+    Whatever the order of the calls, counts are locked in one: token by token, minutes, then days.
     """
-    changes: Days = defaultdict(_Change)
-    for reservation, used in ended:
-        change = changes[reservation.token_id, reservation.day]
-        change.count += used - reservation.tokens
-        change.reserved -= reservation.tokens
+    changes: defaultdict[UUID, Windows] = defaultdict(lambda: defaultdict(_Change))
+    for one in ended:
+        change = changes[one.token_id][one.window]
+        change.count += one.count
+        change.reserved += one.reserved
     by_token: dict[UUID, list[int]] = {}
     for place, call in enumerate(calls):
         by_token.setdefault(call.token_id, []).append(place)
     tokens = [
-        _Token(token_id, [calls[place] for place in by_token.get(token_id, ())], changes)
-        for token_id in sorted({token_id for token_id, _ in changes} | set(by_token))
+        _Token(token_id, [calls[place] for place in by_token.get(token_id, ())], changes[token_id])
+        for token_id in sorted({*changes, *by_token})
     ]
     found: dict[int, LimitState | GatewayError] = {}
     # Nobody waits until it is on the disk: a power cut forgets the counts of the last moment.
     with getattr(connection, "unsynced", nullcontext)(), transaction.atomic():
         with _in_one_go():
-            for one in tokens:
-                one.add()
-        for one in tokens:
-            found |= dict(zip(by_token.get(one.token_id, ()), one.judged(), strict=True))
-    return [found[place] for place in range(len(calls))]
+            for token in tokens:
+                token.add(CALLS if token.token_id in busy else 0)
+        for token in tokens:
+            found |= dict(zip(by_token.get(token.token_id, ()), token.judged(), strict=True))
+    grants = {one.token_id: one.grant for one in tokens if one.grant is not None}
+    far = frozenset(one.token_id for one in tokens if one.is_far)
+    return Counted([found[place] for place in range(len(calls))], grants, far)
 
 
 @contextmanager
@@ -112,89 +104,132 @@ def _in_one_go() -> Iterator[None]:
 
 
 class _Token:
-    """The counts of one token in a transaction. All that its calls may use is added first, which
-    locks the counts; what those do not get that are refused is taken back.
+    """The counts of one token in a transaction. All that its calls and a block may use is added
+    first, which locks the counts; what those do not get that are refused is taken back.
 
-    `changes`: what the calls that have ended change, by token and day.
+    `changes`: what has ended changes, by window. `grant`: of the block that was given. `is_far`:
+    there is room for many blocks.
     """
 
-    def __init__(self, token_id: UUID, calls: list[Call], changes: Days) -> None:
-        self.token_id, self._calls = token_id, calls
-        self._now = calls[-1].at.astimezone(UTC) if calls else datetime.max.replace(tzinfo=UTC)
-        self._day = self._now.date()
-        self._settled = changes[token_id, self._day]
-        days = sorted(day for owner, day in changes if owner == token_id and day != self._day)
-        self._earlier = [(day, changes[token_id, day]) for day in days]
-        self._minute: _Sum | None = None
-        self._today: _Sum | None = None
-        self._added = 0
+    def __init__(self, token_id: UUID, calls: list[Call], changes: Windows) -> None:
+        self.token_id, self._calls, self._changes = token_id, calls, changes
+        self.grant: Grant | None = None
+        self.is_far = False
+        now = calls[-1].at.astimezone(UTC) if calls else datetime.max.replace(tzinfo=UTC)
+        self._now, self._day, self._minute = now, now.date().isoformat(), now.strftime(MINUTE)
+        self._limits = limits_of(calls[-1]) if calls else (None, None)
+        self._sums: dict[str, _Sum] = {}
+        self._spare = self._spare_tokens = 0
 
-    def add(self) -> None:
-        """Adds the requests of the minute, then what is settled and reserved of days."""
-        caller = self._calls[-1].caller if self._calls else None
-        if caller and caller.requests_per_minute is not None:
-            minute = self._now.strftime(MINUTE)
-            self._minute = _Sum(self.token_id, minute, len(self._calls))
-        for day, change in self._earlier:
-            _settle(self.token_id, day, change)
-        if caller is None or caller.tokens_per_day is None:
-            _settle(self.token_id, self._day, self._settled)
-            return
-        self._added = sum(call.tokens for call in self._calls)
-        self._today = _Sum(
-            self.token_id,
-            self._day.isoformat(),
-            self._settled.count + self._added,
-            self._settled.reserved + self._added,
-            (int(self._now.timestamp()), caller.tokens_per_day - self._settled.count),
-        )
+    def add(self, spare: int) -> None:
+        """Adds what has ended, the requests of the minute, and what is reserved of the day.
+        `spare`: the calls that a block is to be for.
+        """
+        most_requests, most_tokens = self._limits
+        reserving = NEVER
+        self._spare = spare if self._calls else 0
+        self._spare_tokens = self._spare * self._largest()
+        if most_requests is not None:
+            self._changes[self._minute].count += len(self._calls) + spare
+        if most_tokens is not None:
+            today = self._changes[self._day]
+            reserving = int(self._now.timestamp()), most_tokens - today.count
+            added = sum(call.tokens for call in self._calls) + self._spare_tokens
+            today.count, today.reserved = today.count + added, today.reserved + added
+        for window in sorted(self._changes, key=_by_length):
+            change = self._changes[window]
+            if window in (self._minute, self._day) or change.count or change.reserved:
+                noted = reserving if window == self._day else NEVER
+                self._sums[window] = _Sum(
+                    self.token_id, window, change.count, change.reserved, noted
+                )
 
     def judged(self) -> list[LimitState | GatewayError]:
         """Where each call stands, or its refusal."""
-        found = self._requests()
-        if self._today is not None:
-            self._reserve(found, self._today.read())
+        most_requests, most_tokens = self._limits
+        found: list[LimitState | GatewayError] = [
+            LimitState(call.caller, self._now) for call in self._calls
+        ]
+        requests = tokens = unused = 0
+        if most_requests is not None:
+            requests = self._sums[self._minute].read().count
+            found = self._requests(requests - self._spare - len(self._calls), most_requests)
+        if most_tokens is not None:
+            there = self._sums[self._day].read()
+            tokens, unused = there.count, self._reserve(found, there, most_tokens)
+        self.is_far = bool(self._calls) and self._has_room(requests, tokens)
+        if self._spare and self.is_far:
+            self.grant = Grant(
+                self._limits,
+                self._minute,
+                self._now.date(),
+                None if most_requests is None else self._spare,
+                None if most_tokens is None else self._spare_tokens,
+                requests,
+                tokens,
+            )
+            self._take_back(0, unused)
+        else:
+            self._take_back(self._spare, unused + self._spare_tokens)
         return found
 
-    def _requests(self) -> list[LimitState | GatewayError]:
-        if self._minute is None:
-            return [LimitState(call.caller, self._now) for call in self._calls]
-        caller, before = self._calls[-1].caller, self._minute.read().count - len(self._calls)
+    def _has_room(self, requests: int, tokens: int) -> bool:
+        """True if with so many there is room for many blocks."""
+        most_requests, most_tokens = self._limits
+        return (most_requests is None or requests + NEAR * CALLS <= most_requests) and (
+            most_tokens is None or tokens + NEAR * CALLS * self._largest() < most_tokens
+        )
+
+    def _largest(self) -> int:
+        return max((call.tokens for call in self._calls), default=0)
+
+    def _take_back(self, requests: int, tokens: int) -> None:
+        most_requests, most_tokens = self._limits
+        if requests and most_requests is not None:
+            _Sum(self.token_id, self._minute, -requests)
+        if tokens and most_tokens is not None:
+            _Sum(self.token_id, self._day, -tokens, -tokens)
+
+    def _requests(self, before: int, most: int) -> list[LimitState | GatewayError]:
+        """`before`: the requests of the minute without these."""
         numbers = range(before + 1, before + len(self._calls) + 1)
-        states = [LimitState(caller, self._now, number) for number in numbers]
-        most = caller.requests_per_minute or 0
+        states = [
+            LimitState(call.caller, self._now, number)
+            for call, number in zip(self._calls, numbers, strict=True)
+        ]
         return [
             state if number <= most else too_many_requests(state)
             for number, state in zip(numbers, states, strict=True)
         ]
 
-    def _reserve(self, found: list[LimitState | GatewayError], there: "_Count") -> None:
+    def _reserve(self, found: list[LimitState | GatewayError], there: "_Count", limit: int) -> int:
         """Reserves the tokens of the calls that may go on, in their order, while the count of the
-        day is below the limit.
+        day is below the limit. Returns the tokens of those that may not.
 
         A refused call is worth trying again soon where only what is reserved stands in its way, in
         whichever worker.
         """
-        limit, left = self._calls[-1].caller.tokens_per_day or 0, self._added
-        count, spent = there.count - left, there.count - there.reserved
+        left = sum(call.tokens for call in self._calls)
+        count, spent = there.count - left - self._spare_tokens, there.count - there.reserved
         is_soon = spent < limit and self._now.timestamp() - there.reserved_at < LONGEST_CALL
+        day = self._now.date()
         for place, (call, state) in enumerate(zip(self._calls, found, strict=True)):
             if not isinstance(state, LimitState):
                 continue
             if count < limit:
                 near = count + NEAR * call.tokens >= limit
-                kept = (self.token_id, self._day, call.asked, call.tokens, count, near)
+                kept = (self.token_id, day, call.asked, call.tokens, count, near)
                 found[place] = replace(state, reservation=Reservation(*kept))
                 count, left = count + call.tokens, left - call.tokens
             else:
-                full = Reservation(self.token_id, self._day, 0, 0, limit)
+                full = Reservation(self.token_id, day, 0, 0, limit)
                 found[place] = used_up(state, full, is_soon=is_soon)
-        _settle(self.token_id, self._day, _Change(-left, -left))
+        return left
 
 
-def _settle(token_id: UUID, day: date, change: _Change) -> None:
-    if change.count or change.reserved:
-        _Sum(token_id, day.isoformat(), change.count, change.reserved)
+def _by_length(window: str) -> tuple[int, str]:
+    """Minutes, then days."""
+    return -len(window), window
 
 
 def add_tokens(token_id: UUID, day: date, tokens: int) -> None:

@@ -14,9 +14,10 @@ from connections import services
 from connections.services import Caller
 from gateway.core import limits
 from gateway.core.errors import GatewayError
-from gateway.core.limit_states import LimitState, Reservation
+from gateway.core.limit_blocks import settlement
+from gateway.core.limit_states import Call, LimitState, Reservation
 from gateway.core.limits import LimitCounter
-from gateway.core.token_counts import Call, settle_and_count
+from gateway.core.token_counts import settle_and_count
 from gateway.models import TokenCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
@@ -162,7 +163,7 @@ def test_what_is_spent_is_not_free_soon_though_calls_run(caller: Caller):
         Reservation(caller.token_id or uuid4(), timezone.now().date(), 0, 0, 0),
     )
     settle_and_count([], [Call(caller, now, 1, 60)])
-    (refused,) = settle_and_count([(spent, 100)], [Call(caller, now, 1, 60)])
+    (refused,) = settle_and_count([settlement(spent, 100)], [Call(caller, now, 1, 60)]).states
     assert isinstance(refused, GatewayError) and (refused.retry_after or 0) > 5
 
 
@@ -172,7 +173,7 @@ def test_what_a_killed_process_reserved_is_not_free_soon(caller: Caller):
     waits = []
     for minutes in (9, 11):
         later = then + timedelta(minutes=minutes)
-        (refused,) = settle_and_count([], [Call(caller, later, 1, 1)])
+        (refused,) = settle_and_count([], [Call(caller, later, 1, 1)]).states
         assert isinstance(refused, GatewayError)
         waits.append(refused.retry_after or 0)
     assert waits[0] == 5 < waits[1]
@@ -191,7 +192,7 @@ def test_a_version_that_knows_no_reserved_tokens_counts_on(caller: Caller):
                 today(),
             ],
         )
-    (refused,) = settle_and_count([], [Call(caller, timezone.now(), 1, 1)])
+    (refused,) = settle_and_count([], [Call(caller, timezone.now(), 1, 1)]).states
     assert isinstance(refused, GatewayError) and (refused.retry_after or 0) > 5
 
 
@@ -271,7 +272,7 @@ def test_what_ended_for_others_and_yesterday_is_settled_with_the_next_call(calle
     other = Reservation(uuid4(), timezone.now().date(), 5, 50, 0)
     late = Reservation(caller.token_id or uuid4(), yesterday, 5, 50, 0)
     call = Call(caller, timezone.now(), 1, 90)
-    (state,) = settle_and_count([(other, 20), (late, 20)], [call])
+    (state,) = settle_and_count([settlement(other, 20), settlement(late, 20)], [call]).states
     assert isinstance(state, LimitState) and state.reservation is not None
     counts = {(row.token_id, row.window): row.count for row in TokenCount.objects.all()}
     assert counts.pop((other.token_id, today())) == -30
