@@ -234,12 +234,12 @@ class ChatSettings(ProfileSettings):
             ]
         except ValueError:
             raise PydanticCustomError(
-                "template", "A brace is not closed. Write {{{{ or }}}} for a brace in the text."
+                "template", "A brace is not closed. Write {{ or }} for a brace in the text."
             ) from None
         for name in names:
             if not name.isidentifier():
                 raise PydanticCustomError(
-                    "template", "A place is named by letters, digits and underscores: {{variable}}."
+                    "template", "A place is named by letters, digits and underscores: {variable}."
                 )
         return template
 

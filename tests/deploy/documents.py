@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.documents.blocks import Block, blocks_of
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -54,10 +57,55 @@ def test_compose_reads_its_file_and_finds_every_secret(tmp_path: Path):
     assert "SWITCHBOARD_HOST" in run(*compose).stderr, "a name that is not set is asked for"
 
 
-@pytest.mark.parametrize("file", OBJECTS, ids=lambda file: file.stem)
-def test_the_schemas_of_kubernetes_know_every_field(file: Path):
+def assert_known(file: Path) -> None:
     done = run(PROGRAMS / "kubernetes-validate", "--strict", "--kubernetes-version", "1.37", file)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", OBJECTS, ids=lambda file: file.stem)
+def test_the_schemas_of_kubernetes_know_every_field(file: Path):
+    assert_known(file)
+
+
+def block_with(page: str, words: str) -> Block:
+    """The one block of a document that has these words."""
+    (found,) = [one for one in blocks_of(page) if words in one.text]
+    return found
+
+
+def test_compose_takes_the_recipe_of_the_documents(tmp_path: Path):
+    recipe = yaml.safe_load(block_with("docs/references.md", "OpenAI__ApiKey: {file").text)
+    recipe["services"]["switchboard"]["image"] = "switchboard"  # of the file that it is added to
+    file = tmp_path / "compose.yml"
+    file.write_text(yaml.safe_dump(recipe))
+    done = run(PROGRAMS / "docker-compose", "--file", file, "config")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [("docs/references.md", "volumeMounts"), ("docs/workload-identity.md", "serviceAccountToken")],
+)
+def test_kubernetes_knows_every_field_of_the_documents(tmp_path: Path, page: str, words: str):
+    for number, part in enumerate(yaml.safe_load_all(block_with(page, words).text)):
+        container = {"name": "switchboard", "image": "switchboard"}
+        spec = {"containers": [container], **part}
+        for field in ("env", "volumeMounts"):
+            if field in spec:
+                container[field] = spec.pop(field)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(yaml.safe_dump(pod))
+        assert_known(file)
+
+
+def test_systemd_understands_the_unit_with_the_credential_of_the_documents(tmp_path: Path):
+    added = block_with("docs/references.md", "LoadCredentialEncrypted").text
+    unit = tmp_path / "switchboard.service"
+    unit.write_text(f"{added}ExecStart=/bin/true\n")
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    told = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, told) == (0, [])
 
 
 def test_systemd_understands_the_unit(tmp_path: Path):

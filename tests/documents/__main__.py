@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import SubprocessError
 
 from tests.httpserver import Answer, HttpServer
 from tests.upstreams import aimock
 
 from .blocks import FIRST, REASONS, TUTORIAL, Block, blocks_of, misplaced, pages
 from .by_page import follow
-from .doing import Failed, do
+from .doing import PARTS, Failed, do
 from .place import Place, place
 
 FIXTURES = Path(__file__).parent / "service"
@@ -31,7 +32,7 @@ def main(wanted: list[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="documents-")))
         service = stack.enter_context(aimock(fixtures=FIXTURES))
-        shop = stack.enter_context(HttpServer({"/orders": Answer(body=[{"number": 1001}])})).url
+        shop = stack.enter_context(HttpServer({"/orders": Answer(body=[{"number": 1001}])}))
         with place(folder, service, shop) as here:
             for page in dict.fromkeys(chosen):
                 if page == TUTORIAL:
@@ -46,7 +47,8 @@ def main(wanted: list[str]) -> int:
         _, _, reason = said.partition("not run: ")
         why = f" ({REASONS[reason]})" if reason in REASONS else ""
         print(f"{count:4} {said}{why}")
-    print(f"{sum(done.values())} blocks, {len(failed)} failed, {time.monotonic() - began:.0f} s")
+    blocks = sum(count for said, count in done.items() if not said.startswith(PARTS))
+    print(f"{blocks} blocks, {len(failed)} failed, {time.monotonic() - began:.0f} s")
     if any("Traceback" in line for line in log.splitlines()):
         print(f"The server's log has a traceback:\n{log[-3000:]}")
         return 1
@@ -62,11 +64,12 @@ def _do_page(page: str, here: Place, done: "Counter[str]") -> list[str]:
             if wrong := misplaced(block):
                 raise Failed(wrong)
             began = time.monotonic()
-            done[do(block, here, before)] += 1
+            done.update(do(block, here, before))
             print(f"{time.monotonic() - began:6.1f} s  {block}", flush=True)
-        except Failed as error:
+        except (Failed, OSError, ValueError, LookupError, RuntimeError, SubprocessError) as error:
             done["FAILED"] += 1
             failed.append(f"{block}\n{block.text}--- {error}\n")
+            print(f"FAILED {failed[-1]}", flush=True)
         before.append(block)
     return failed
 

@@ -7,6 +7,15 @@ A comment above a block, `<!-- test: ... -->`, says what its text cannot:
 - `continues`: it goes on where the last block of its language on this page ended.
 - `anew`: what makes rows of the tutorial another way; those that are there are deleted first.
 - `shell`: Python that runs inside Django, in `manage.py shell`.
+- `postgresql`: its commands work on a database of PostgreSQL.
+- `log [sign-in]`: its lines are among what the server writes: at its start, or of a failed sign-in.
+- `cron`: its lines are cron's, and what they run is run.
+- `answer ADDRESS`: it is what the server answers there.
+- `package PATH`: it is this file of a package.
+- `steps`: what stands under `run` and `script` is run.
+- `lines FILE`: its lines stand in this file of the repository.
+- `paths [PACKAGE]`: its lines begin with what is in the repository, or in these packages.
+- `schema NAME`: it has this shape of the API's document.
 """
 
 import re
@@ -33,7 +42,10 @@ REASONS = {
     "secret-store": "a secret store",
     "systemd": "systemd, as root",
 }
-WORDS = ("skip", "file", "continues", "anew", "shell")
+WORDS = (
+    *("skip", "file", "continues", "anew", "shell", "postgresql"),
+    *("log", "cron", "answer", "package", "steps", "lines", "paths", "schema"),
+)
 MARK = re.compile(r"<!-- test: (.*?) -->")
 RUN = ("sh", "python", "js")
 GENERATED = ("mermaid",)
@@ -63,9 +75,8 @@ def pages() -> list[str]:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a document. Those of the list of commands are examples of their help."""
-    found = blocks_in((ROOT / page).read_text(encoding="utf-8"), page)
-    return [replace(one, marks={"skip": "form"}) for one in found] if page == COMMANDS else found
+    """The blocks of a document."""
+    return blocks_in((ROOT / page).read_text(encoding="utf-8"), page)
 
 
 def blocks_in(text: str, page: str) -> list[Block]:

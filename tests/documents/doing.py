@@ -4,13 +4,16 @@ import configparser
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 
 import yaml
 from dotenv import dotenv_values
 
-from .blocks import GENERATED, Block
+from . import by_command, by_error, by_provider
+from .blocks import COMMANDS, GENERATED, Block
+from .checking import check
 from .place import KEPT, Place
 from .printed import difference
 
@@ -24,34 +27,71 @@ with contextlib.redirect_stdout(io.StringIO()):
 MADE = ("profiles/content-writer", "connections/echo")
 
 
+PARTS = "  of these, lines"  # what a count begins with that is not one of blocks
+
+
 class Failed(Exception):
     """A block that did not do what its page says, in words."""
 
 
-def do(block: Block, place: Place, before: list[Block]) -> str:
-    """What was done with a block: ran, read, or its reason not to. Raises Failed.
+def do(block: Block, place: Place, before: list[Block]) -> Counter[str]:
+    """What was done with a block: ran, given to the product, read, or its reason not to be. Raises
+    Failed.
 
     `before`: the blocks above it on its page.
     """
     if block.language in GENERATED:
-        return "generated"
+        return Counter(["made from the code, compared by make lint"])
     if (reason := block.marks.get("skip")) is not None:
         _read(block, place)
-        return f"not run: {reason}"
+        return Counter([f"not run: {reason}"])
+    if block.page == COMMANDS:
+        return _follow(block, place)
+    wrong, how = _give(block, place)
+    if wrong:
+        raise Failed(wrong)
+    if not how:
+        how = _run(block, place, before)
+    return Counter([how])
+
+
+def _follow(block: Block, place: Place) -> Counter[str]:
+    wrong, left_out = by_command.follow(block, place)
+    if wrong:
+        raise Failed(wrong)
+    whole = "ran, but for lines" if left_out else "ran"
+    lines = {f"{PARTS} not run: {why}": count for why, count in left_out.items()}
+    only = len(block.text.splitlines()) == left_out.total()
+    return Counter({f"not run: {next(iter(left_out))}": 1} if only else {whole: 1, **lines})
+
+
+def _give(block: Block, place: Place) -> tuple[str, str]:
+    """What is wrong with a block that the product takes or answers, and how that was seen."""
+    if block.page == by_error.PAGE:
+        wrong, asked = by_error.compare(block, place)
+        return wrong, "answered as the page shows" if asked else "judged by the API's document"
+    if block.page.startswith(by_provider.FOLDER):
+        return by_provider.give(block, place), "given to the server, and as a file to a command"
+    found = check(block, place)
+    if found is not None:
+        return found, "given to the product, or compared with it"
+    return "", ""
+
+
+def _run(block: Block, place: Place, before: list[Block]) -> str:
     if name := block.marks.get("file"):
-        (place.copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (place.copy / name).write_text(place.told(block.text), encoding="utf-8")
-    elif act := RUNNERS.get(block.language):
+        place.write(name, block.text)
+        return "a file, which commands below it read"
+    if act := RUNNERS.get(block.language):
         printed = act(block, place, before)
-        if block.output and (
-            wrong := difference(block.output.text, printed, block.output.language)
-        ):
+        shown = block.output
+        if shown and (wrong := difference(shown.text, printed, shown.language)):
             raise Failed(wrong)
-        return "ran, and printed what the page shows" if block.output else "ran"
+        return "ran, and printed what the page shows" if shown else "ran"
     if block.language not in READERS:
         raise Failed(f"nothing is known of {block.language!r}: say sh, python, text or so")
     _read(block, place)
-    return "read"
+    return "settings, loaded as at a start" if block.language == "dotenv" else "read only"
 
 
 def _read(block: Block, place: Place) -> None:
@@ -81,11 +121,16 @@ def _run_shell(block: Block, place: Place, _before: list[Block]) -> str:
         for row in MADE:
             place.forget(row)
     parts = re.split(r"^make run\b.*\n", place.told(block.text), flags=re.MULTILINE)
+    if "postgresql" in block.marks and not place.postgresql:
+        raise Failed("PostgreSQL does not answer at CI_DATABASE_URL")
     for number, part in enumerate(parts):
+        if "postgresql" in block.marks:
+            part = f"(DATABASE_URL={place.postgresql}\n{part})"
         if number:
             place.start()
         kept = place.folder / KEPT
-        script = f"set -euo pipefail\n[ -e {kept} ] && . {kept}\nset -a\n{part}\nexport -p > {kept}"
+        begin = f"set -euo pipefail\n{place.warm.prelude()}\n[ -e {kept} ] && . {kept}\nset -a\n"
+        script = f"{begin}{part}\nexport -p > {kept}"
         printed += _succeed(place, script, "bash", "-s")
     return printed
 

@@ -1,5 +1,6 @@
 """A fresh copy of this checkout with `make run` running in it, where the blocks are done."""
 
+import json
 import os
 import re
 import shlex
@@ -9,30 +10,56 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
+import psycopg
+
+from tests.httpserver import HttpServer
 from tests.upstreams import GOOD_KEY
 from tools.check_start import OURS, copy_files, free_port, wait
 
+from .asking import Warm
 from .blocks import ROOT
 
 SECONDS = 120
+POSTGRESQL = "postgres://postgres@127.0.0.1:5432/postgres"  # as in .ci/run
 KEPT = "shell-variables"  # what one block of a shell gives to the next, for a page reads on
 
 
-@dataclass
+@dataclass(frozen=True)
+class Answered:
+    """What the server answered."""
+
+    status: int
+    text: str
+
+    def json(self) -> Any:
+        """Its body."""
+        return json.loads(self.text)
+
+
+@dataclass(eq=False)
 class Place:
     """The copy, its server, and what a reader has at hand: the token, the key of a service."""
 
     folder: Path
     service: str  # the address of what stands in for OpenAI
-    shop: str  # and for an API of one's own
+    shop: HttpServer  # and for an API of one's own
     port: int = field(default_factory=free_port)
     server: "subprocess.Popen[bytes] | None" = None
     started_with: bytes = b""
+    warm: Warm = field(init=False)
+    made: ExitStack = field(default_factory=ExitStack)  # what has to end or go at the end
+
+    def __post_init__(self) -> None:
+        self.warm = Warm(self)
 
     @property
     def address(self) -> str:
@@ -63,14 +90,22 @@ class Place:
             "https://switchboard.example.com": self.address,
             'api_key="sk-..."': f'api_key="{GOOD_KEY}", base_url="{self.service}/v1"',
             "sk-...": GOOD_KEY,
-            "https://shop.example.com": self.shop,
+            "https://shop.example.com": self.shop.url,
             "/backups": str(self.folder),
+            "/var/run/secrets/tokens/switchboard": str(self.folder / "token"),
             '"apiKey": "$OpenAI:ApiKey"': '"apiKey": "$OpenAI:ApiKey", "baseUrl": "'
             f'{self.service}/v1"',
         }
         for shown, mine in own.items():
             text = text.replace(shown, mine)
+        (self.folder / "token").write_text(self.token())
+        text = re.sub(r"\bsbr_\.\.\.", lambda _: self.reveal_token, text)
         return re.sub(r"\bsb_\.\.\.", lambda _: self.token(), text)
+
+    def write(self, name: str, text: str) -> None:
+        """A file of the reader's."""
+        (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.copy / name).write_text(self.told(text), encoding="utf-8")
 
     def token(self) -> str:
         """The token that the last block of a shell has in TOKEN."""
@@ -110,10 +145,81 @@ class Place:
 
     def forget(self, row: str) -> None:
         """Deletes a row, if it is there."""
-        request = urllib.request.Request(f"{self.address}/api/v1/{row}", method="DELETE")
-        request.add_header("Authorization", f"Bearer {self.token()}")
-        with suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(request, timeout=30).close()
+        self.ask("DELETE", f"/api/v1/{row}")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        token: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answered:
+        """A request to the server, by an administrator's token, or `token`; none if it is empty.
+
+        Bytes and a text are sent as they are, anything else as JSON.
+        """
+        token = self.administrator if token is None else token
+        sent = {"Authorization": f"Bearer {token}"} if token else {}
+        data = body.encode() if isinstance(body, str) else body
+        if not isinstance(data, bytes | None):
+            data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(
+            f"{self.address}{path}", data, {**sent, **headers}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Answered(answer.status, answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answered(error.code, error.read().decode())
+
+    @cached_property
+    def administrator(self) -> str:
+        """A token that may all."""
+        command = "manage.py token create tests --user admin --scope admin"
+        return self.shell(f".venv/bin/python {command}").stdout.strip()
+
+    @cached_property
+    def reveal_token(self) -> str:
+        """A token for flows that reads the tutorial's connection to OpenAI."""
+        command = "manage.py reveal_token create tests --user admin --connection openai-production"
+        return self.shell(f".venv/bin/python {command}").stdout.strip().rpartition("/")[2]
+
+    @cached_property
+    def postgresql(self) -> str:
+        """The address of a new database on PostgreSQL, migrated; empty where that is away."""
+        address = os.environ.get("CI_DATABASE_URL", POSTGRESQL)
+        name = f"documents_{os.getpid()}"
+        try:
+            with psycopg.connect(address, connect_timeout=5, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+        except psycopg.OperationalError:
+            return ""
+        self.made.callback(_drop, address, name)
+        own = urlsplit(address)._replace(path=f"/{name}").geturl()
+        set_up = f"export DATABASE_URL={own}\n"
+        self.shell(f"{set_up}.venv/bin/python manage.py migrate -v 0").check_returncode()
+        return own
+
+    def log(self) -> str:
+        """What the server wrote."""
+        return (self.folder / "run.log").read_text(encoding="utf-8", errors="replace")
+
+    def fail_to_sign_in(self, name: str, browser: str) -> None:
+        """Somebody of this name enters a wrong password at the page."""
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        opener.addheaders = [("User-Agent", browser)]
+        address = f"{self.address}/sign-in/"
+        page = opener.open(address, timeout=30).read().decode()
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        form = {"username": name, "password": "wrong", "csrfmiddlewaretoken": token and token[1]}
+        opener.open(address, urlencode(form).encode(), timeout=30).close()
+
+    def shell(self, script: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """A script of bash, whose commands of manage.py begin at once; `text` is its input."""
+        script = f"set -euo pipefail\n{self.warm.prelude()}{script}"
+        return self.run("bash", "-c", script, text=text)
 
     def password(self) -> str:
         """The password that the first start printed."""
@@ -131,11 +237,17 @@ class Place:
             text=True,
             check=False,
             timeout=SECONDS,
+            start_new_session=True,  # what asks is answered by `text`, not by who runs this
         )
 
 
+def _drop(address: str, name: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @contextmanager
-def place(folder: Path, service: str, shop: str) -> Iterator[Place]:
+def place(folder: Path, service: str, shop: HttpServer) -> Iterator[Place]:
     """A copy with the packages of this checkout. Its server runs from
     the first block with `make run` on. `service`
     stands in for OpenAI, `shop` for an API of one's own."""
@@ -149,4 +261,5 @@ def place(folder: Path, service: str, shop: str) -> Iterator[Place]:
     try:
         yield here
     finally:
+        here.made.close()
         here.stop()

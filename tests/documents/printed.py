@@ -29,10 +29,19 @@ def masked(text: str) -> str:
 def difference(expected: str, printed: str, language: str) -> str:
     """How the printed text differs from the expected one, in words; empty where it does not."""
     if language == "json":
-        return _of_json(json.loads(expected), _document(printed))
+        return of_json(json.loads(expected), _document(printed))
     if _pattern(masked(expected).strip()).fullmatch(masked(printed).strip()):
         return ""
     return f"expected\n{expected.strip()}\nbut it printed\n{printed.strip()}"
+
+
+def shape(value: object) -> object:
+    """The names of an object and the kinds of its values; of a list, those of its first entry."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
 
 
 def _document(printed: str) -> Any:
@@ -48,15 +57,15 @@ def _pattern(expected: str) -> "re.Pattern[str]":
     return re.compile(".*?".join(parts), re.DOTALL)
 
 
-def _of_json(expected: Any, printed: Any, at: str = "") -> str:
-    """As `difference`. An entry "..." is any value, and a key "..." any other keys."""
+def of_json(expected: Any, printed: Any, at: str = "") -> str:
+    """As `difference`, of values. An entry "..." is any value, and a key "..." any other keys."""
     if expected == ANYTHING:
         return ""
     if isinstance(expected, dict) and isinstance(printed, dict):
         return _of_objects(expected, printed, at)
     if isinstance(expected, list) and isinstance(printed, list) and len(expected) == len(printed):
         pairs = enumerate(zip(expected, printed, strict=True))
-        return next((d for i, (a, b) in pairs if (d := _of_json(a, b, f"{at}/{i}"))), "")
+        return next((d for i, (a, b) in pairs if (d := of_json(a, b, f"{at}/{i}"))), "")
     if isinstance(expected, str) and isinstance(printed, str):
         same = bool(_pattern(masked(expected)).fullmatch(masked(printed)))
     else:
@@ -70,5 +79,5 @@ def _of_objects(expected: dict[str, Any], printed: dict[str, Any], at: str) -> s
         return f"at {at or '/'}: {lacking} was not printed"
     if ANYTHING not in expected and (more := sorted(printed.keys() - named)):
         return f"at {at or '/'}: {more} was printed too"
-    tried = (_of_json(expected[one], printed[one], f"{at}/{one}") for one in sorted(named))
+    tried = (of_json(expected[one], printed[one], f"{at}/{one}") for one in sorted(named))
     return next((one for one in tried if one), "")

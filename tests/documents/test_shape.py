@@ -6,9 +6,20 @@ import re
 
 import pytest
 
-from connections.api.codes import error_groups
+from connections.api.codes import error_codes, error_groups
 
-from .blocks import GENERATED, INDEX, ROOT, blocks_in, blocks_of, misplaced, pages
+from . import by_command, by_error, by_provider
+from .blocks import (
+    COMMANDS,
+    GENERATED,
+    INDEX,
+    REASONS,
+    ROOT,
+    blocks_in,
+    blocks_of,
+    misplaced,
+    pages,
+)
 from .doing import READERS, RUNNERS
 from .printed import difference
 from .texts import is_example, is_said
@@ -63,6 +74,28 @@ def test_every_block_says_what_is_done_with_it(page: str):
     blocks = blocks_of(page)
     assert [one for one in map(misplaced, blocks) if one] == []
     assert [str(one) for one in blocks if one.language not in known] == []
+
+
+@pytest.mark.parametrize("kind", ["first", "answers", "own", "skip"])
+def test_what_is_told_of_examples_of_commands_is_told_of_one_that_there_is(kind: str):
+    text = (ROOT / COMMANDS).read_text(encoding="utf-8")
+    begin = "" if kind == "own" else by_command.PROGRAM
+    assert [one for one in by_command.told()[kind] if f"{begin}{one}" not in text] == []
+
+
+def test_why_an_example_of_a_command_is_not_run_is_a_reason_or_a_test():
+    reasons = set(by_command.told()["skip"].values())
+    assert [one for one in reasons if one not in REASONS and not (ROOT / one).is_file()] == []
+
+
+def test_every_error_that_is_provoked_is_on_the_page():
+    assert {*by_error.provoked()["codes"]} <= error_codes()
+
+
+@pytest.mark.parametrize("page", [one for one in pages() if one.startswith(by_provider.FOLDER)])
+def test_each_setting_of_a_provider_is_read_from_its_page(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8").partition("| setting |")[2]
+    assert len(by_provider.rows(page)) == text.partition("## By API")[0].count("\n| ")
 
 
 def test_the_words_of_the_glossary_are_in_order():

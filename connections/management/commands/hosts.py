@@ -24,10 +24,10 @@ class Command(OperatorCommand):
     examples = """
 hosts list --state requested
 hosts list --output json    # for programs
-hosts approve OpenAI eu.api.openai.com
-hosts approve OpenAI eu.api.openai.com --team Support    # for its connections only
-hosts refuse OpenAI proxy.example.com
-hosts forget OpenAI proxy.example.com
+hosts approve OpenAI https://eu.api.openai.com
+hosts approve OpenAI https://eu.api.openai.com --team Support    # for its connections only
+hosts refuse OpenAI https://proxy.example.com
+hosts forget OpenAI https://proxy.example.com
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

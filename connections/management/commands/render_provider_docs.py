@@ -135,7 +135,12 @@ def least(provider: type[Provider[Any]]) -> dict[str, Any]:
             found |= {chooser: chosen[chooser]} if chooser else {}
             found[one.name] = chosen.get(one.name, one.example)
     maps = [one for one in fields.values() if one.is_map and one.secret]
-    return found or {one.name: {"api_key": one.example} for one in maps}
+    return found or {one.name: {"api_key": _of_entry(one, "ApiKey")} for one in maps}
+
+
+def _of_entry(field: SettingsField, key: str) -> str:
+    """A reference for an entry of a map: none stands for the whole."""
+    return f"{field.example.partition(':')[0]}:{key}"
 
 
 def _camel(name: str) -> str:
@@ -154,7 +159,14 @@ def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
         else ""
     )
     required = "yes" if field.required else condition if field.required_when_shown else ""
-    environment = f" or `$Env:{field.environment}`" if field.environment else ""
+    reference = f"`{field.example}`"
+    if field.environment:
+        reference += f" or `$Env:{field.environment}`"
+    if field.is_map and field.secret:
+        reference = f"in an entry: `{_of_entry(field, 'ApiKey')}`"
+    elif field.is_map:
+        of_entry = _of_entry(field, "Region")
+        reference = f"in an entry, where `CONNECTIONS_REFERENCE_PUBLIC` has it: `{of_entry}`"
     choices = (
         f" One of {', '.join(f'`{value}` ({label})' for value, label in field.choices)}."
         if field.choices
@@ -168,7 +180,7 @@ def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
         field.label,
         f"`{_camel(field.name)}`",
         f"`{field.name}`",
-        f"`{field.example}`{environment}",
+        reference,
         required,
         default,
     )

@@ -32,13 +32,13 @@ connection test my-azure
 connection from-env open_ai    # shows what would be made of OPENAI_API_KEY and its like
 connection from-env azure_open_ai -n my-azure
 connection from-env open_ai -n my-openai --reference    # stores references, not the values
-connection apply -f connections/ --dry-run
-connection apply -f connections/ --dry-run --exit-code    # ends with 3 where something would change
-connection apply -f connections/ --dry-run --output json    # for programs
-connection apply -f connections/ --set my-azure.api_key='${env:AZURE_OPENAI_API_KEY}'
-connection apply -f connections/ --prune
+connection apply -f my-connections/ --dry-run
+connection apply -f my-connections/ --dry-run --exit-code    # 3: something would change
+connection apply -f my-connections/ --dry-run --output json    # for programs
+connection apply -f my-connections/ --set my-azure.api_key='${env:AZURE_OPENAI_API_KEY}'
+connection apply -f my-connections/ --prune
 connection dump    # one after the other, on stdout
-connection dump -n my-azure -n my-openai -o connections/
+connection dump -n my-azure -n my-openai -o my-connections/
 connection completion bash    # source <(.venv/bin/python manage.py connection completion bash)
 """
 HELP = {

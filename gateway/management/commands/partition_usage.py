@@ -20,7 +20,7 @@ class Command(OperatorCommand):
         "so that old days are dropped instead of deleted row by row. For PostgreSQL only; once."
     )
 
-    examples = "partition_usage"
+    examples = "partition_usage    # with PostgreSQL's defaults GATEWAY_USAGE_DAYS is at most 143"
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:

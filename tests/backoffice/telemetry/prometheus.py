@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.connections.api.serving import _free_port as free_port
+from tests.documents.blocks import blocks_of
 from tests.gateway.serving import Gateway, Surroundings, another_server, eventually, surroundings
 from tools.render_metrics import RULES
 
@@ -239,6 +240,13 @@ def promtool(*arguments: str | Path) -> None:
 
 def test_prometheus_takes_the_rules():
     promtool("check", "rules", RULES)
+
+
+def test_prometheus_takes_the_configuration_of_the_documents(tmp_path: Path):
+    (block,) = [one for one in blocks_of("docs/metrics.md") if "scrape_configs" in one.text]
+    (tmp_path / "prometheus.yml").write_text(block.text)
+    (tmp_path / "alerts.yml").write_bytes(RULES.read_bytes())
+    promtool("check", "config", "--syntax-only", tmp_path / "prometheus.yml")
 
 
 def test_prometheus_can_read_every_expression_of_the_board(tmp_path: Path):

@@ -20,11 +20,13 @@ import pytest
 
 from connections.sources import Fault, KeptStore, SourceError, make_sources
 from connections.sources.kept import FRESH, PAUSE
+from tests.documents.blocks import blocks_of
 
 PROGRAMS = Path(os.environ.get("STORES", ".venv-stores")).resolve() / "bin"
 VALUE = "sk-of-a-real-store-51cd"
 KEY = ("OpenAI", "ApiKey")
-POLICY = 'path "secret/data/team/*" { capabilities = ["read"] }'
+TOLD = {block.language: block.text for block in reversed(blocks_of("docs/references.md"))}
+POLICY = TOLD["hcl"].replace("switchboard", "team")  # as the document gives it
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connections.sources import Fault, KeptStore, make_sources, vault_sign_in
 from connections.sources.kept import PAUSE
+from tests.documents.blocks import Block, blocks_of
 from tests.httpserver import Answer, HttpServer, RawRequest, authority, service_context
 
 from .stores import KEY, POLICY, VALUE, OpenBao, fault_of, old
@@ -26,6 +27,7 @@ from .stores import aws as aws
 from .stores import bao as bao
 from .stores import moto as moto
 
+POLICIES = [one for one in blocks_of("docs/references.md") if "Statement" in one.text]
 SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 ACCOUNT = {"namespace": "team", "serviceaccount": {"name": "switchboard", "uid": "u-1"}}
@@ -267,6 +269,14 @@ def judging(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     yield allow
     requests.post(f"{aws}/moto-api/reset-auth", data="1000000", timeout=5)
+
+
+@pytest.mark.parametrize("block", POLICIES, ids=str)
+def test_aws_takes_the_policies_of_the_documents(aws: str, block: Block):
+    text = block.text.replace("REGION", "eu-west-1").replace("ACCOUNT", 12 * "1")
+    iam = boto3.client("iam", region_name="eu-west-1")
+    made = iam.create_policy(PolicyName=f"line-{block.line}", PolicyDocument=text)
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 def test_what_no_policy_allows_is_denied_until_one_does(judging: Any):

@@ -22,6 +22,8 @@ from gateway.notices import services
 from gateway.notices.services import outbox, rules, senders, words
 from gateway.notices.services.looking import look
 from gateway.notices.services.outbox import PAUSES, deliver, send_due
+from tests.documents.blocks import blocks_of
+from tests.documents.printed import shape
 from tests.fakes import OLDER_KEY, connect
 from tests.httpserver import Answer, HttpServer
 
@@ -72,6 +74,8 @@ def test_a_webhook_is_signed_as_standard_webhooks_has_it(row: Connection, hook: 
 
 
 def test_the_body_says_what_happened(row: Connection, hook: HttpServer):
+    Connection.objects.update(tags=["production"])
+    row.refresh_from_db()
     target(url=f"{hook.url}/")
     told_of(row)
     send_due(101.0)
@@ -82,6 +86,8 @@ def test_the_body_says_what_happened(row: Connection, hook: HttpServer):
     (item,) = notice["items"]
     assert item["connections"] == [{"id": str(row.pk), "alias": row.alias, "name": "Main"}]
     assert item["providers"] == ["fake"]
+    (shown,) = [one for one in blocks_of("docs/notices.md") if one.language == "json"]
+    assert shape(json.loads(shown.text)) == shape(body)
 
 
 @pytest.mark.server

@@ -36,7 +36,7 @@ class Command(OperatorCommand):
 
     help = "Export connections and profiles as one file, look into such a file, import it."
     examples = """
-package export all.zip    # everything
+package export all.zip --profiles    # everything
 package export openai.zip openai-production --profiles
 package export sealed.zip --tag production --seal --passphrase-file passphrase.txt
 package show all.zip

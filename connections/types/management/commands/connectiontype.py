@@ -49,11 +49,11 @@ connectiontype check acme.yaml
 connectiontype install acme.yaml --dry-run
 connectiontype install acme.yaml
 connectiontype install acme.yaml --team Support    # offered to this team only
-connectiontype give acme.desk --to-all
+connectiontype give acme --to-all
 connectiontype list
 connectiontype list --output json    # for programs
-connectiontype show acme.desk
-connectiontype remove acme.desk
+connectiontype show acme
+connectiontype remove acme
 connectiontype sync
 connectiontype authorize my-mail    # prints an address to open in a browser
 """
