@@ -23,11 +23,12 @@ Application = Callable[[dict[str, Any], Receive, Any], Awaitable[None]]
 
 LIVE, READY, STARTUP = "/health/live", "/health/ready", "/health/startup"
 ALIVE = b'{"status": "ok"}'
+REFUSED = b'{"status": "method_not_allowed"}'
 ANSWER_WITHIN = 0.9  # seconds; a little more than the checks take together
 
 
 class ProbesFirst:
-    """Answers GET and HEAD of these addresses; hands everything else on."""
+    """Answers these addresses, which take GET and HEAD; hands everything else on."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -38,15 +39,15 @@ class ProbesFirst:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._application(scope, receive, self._noting(send))
-        elif scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        elif scope["type"] != "http" or scope["path"] not in (LIVE, READY, STARTUP):
             await self._application(scope, receive, send)
+        elif scope["method"] not in ("GET", "HEAD"):
+            await _send(scope, send, 405, REFUSED, ((b"allow", b"GET, HEAD"),))
         elif scope["path"] == LIVE:
             await _send(scope, send, 200, ALIVE)
-        elif scope["path"] in (READY, STARTUP):
+        else:
             report = await self._report(scope["path"])
             await _send(scope, send, report.status, json.dumps(report.body).encode())
-        else:
-            await self._application(scope, receive, send)
 
     def _noting(self, send: Send) -> Send:
         async def sent(message: dict[str, Any]) -> None:
@@ -80,7 +81,13 @@ def _asked(ask: Callable[[], Report]) -> Report:
             close_old_connections()
 
 
-async def _send(scope: dict[str, Any], send: Send, status: int, body: bytes) -> None:
+async def _send(
+    scope: dict[str, Any],
+    send: Send,
+    status: int,
+    body: bytes,
+    more: tuple[tuple[bytes, bytes], ...] = (),
+) -> None:
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     headers = [
         (b"content-type", b"application/json"),
@@ -88,7 +95,8 @@ async def _send(scope: dict[str, Any], send: Send, status: int, body: bytes) -> 
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
         (HEADER.lower().encode(), begin_request_id(given, "").encode()),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    sent = body if scope["method"] == "GET" else b""
+    sent = b"" if scope["method"] == "HEAD" else body
     await send({"type": "http.response.body", "body": sent})

@@ -84,11 +84,15 @@ def post_fork(_server: Any, worker: Any) -> None:
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 3))
 
 
-def when_ready(_server: Any) -> None:
+def when_ready(server: Any) -> None:
     """Called once, before the first worker is forked: all of them share what is loaded here."""
-    from gateway.routing.warming import load_sdks  # the application is loaded by now
+    # the application is loaded by now
+    from gateway.routing.warming import load_sdks
+
+    from .documents import searching
 
     load_sdks()
+    searching.load()
     if _places:
         from providers.core.prices import load_prices
 
@@ -97,7 +101,14 @@ def when_ready(_server: Any) -> None:
     # its memory and end at once (docs.python.org/3/library/gc.html#gc.freeze).
     gc.collect()
     gc.freeze()
+    # by the sockets: `--bind` and systemd's take the place of HOST and PORT
+    told = f"Switchboard is at {', '.join(map(_told, server.LISTENERS))}"
     if settings.LOG_FORMAT == "json":
-        logging.getLogger("switchboard").info("Switchboard is at http://%s/", _address)
+        logging.getLogger("switchboard").info("%s", told)
     else:
-        print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)
+        print(f"{told} (stop it with Ctrl-C)", flush=True)
+
+
+def _told(listener: Any) -> str:
+    """A socket that is listened at, as people type it."""
+    return f"{listener}/" if "://" in str(listener) else str(listener)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from threading import RLock
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -16,6 +17,9 @@ from .files import is_document, place_of, target_of, text_of
 
 LEVELS = ("h1", "h2", "h3", "h4")
 QUESTION = 5  # the level of a question, which is the beginning of a paragraph
+# One thread at a time: mdurl fills a table that others then find half full, and whoever waits finds
+# what was read meanwhile.
+_reading = RLock()
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ def _parser() -> Any:
     return parser
 
 
-@cache
 def outline(path: str) -> Outline:
     """The title and the sections of the document with this path. Raises OSError."""
+    with _reading:
+        return _outline(path)
+
+
+@cache
+def _outline(path: str) -> Outline:
     tokens = _parser().parse(text_of(path))
     title = _take_title(tokens)
     return Outline(title, tuple(_sections(tokens, title)))
@@ -75,7 +84,8 @@ def outline(path: str) -> Outline:
 
 def render(path: str) -> SafeString:
     """The document with this path in the repository, but for its title. Raises OSError."""
-    return _render(path, get_language() or "")  # the buttons in it are translated
+    with _reading:
+        return _render(path, get_language() or "")  # the buttons in it are translated
 
 
 @lru_cache(maxsize=16)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -55,6 +56,12 @@ class _Entry:
     title: frozenset[str]
     text: Counter[str]
     worth: float
+
+
+def load() -> None:
+    """Reads the documents, which takes half a second, before anybody waits for it."""
+    with suppress(OSError):  # whoever asks for one that cannot be read is told
+        _rarity()
 
 
 def search(asked: str) -> list[Found]:

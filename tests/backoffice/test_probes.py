@@ -56,8 +56,20 @@ def test_head_has_the_status_and_no_body(reports: None, path: str):
     assert asyncio.run(asked(ProbesFirst(elsewhere), path, "HEAD")) == (200, b"")
 
 
+@pytest.mark.parametrize("path", [LIVE, READY, STARTUP])
+def test_no_probe_takes_a_post_and_each_says_what_it_takes(path: str):
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "method": "POST", "headers": []}
+    asyncio.run(ProbesFirst(elsewhere)(scope, None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 405 and (b"allow", b"GET, HEAD") in sent[0]["headers"]
+
+
 def test_everything_else_goes_on(reports: None):
-    for path, method in (("/health/none", "GET"), (READY, "POST"), ("/", "GET")):
+    for path, method in (("/health/none", "GET"), ("/health/none", "POST"), ("/", "GET")):
         assert asyncio.run(asked(ProbesFirst(elsewhere), path, method))[0] == 404, path
 
 

@@ -34,6 +34,7 @@ class Story:
     draining: dict[str, set[tuple[int, str | None]]] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
     ended_by: int | None = None
+    url: str = ""
     log: str = ""
 
 
@@ -60,7 +61,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         notified.setblocking(False)
         while (notice := _received(notified)) is not None:
             found.notices.append(notice)
-    found.log = server.log.read_text()
+    found.url, found.log = server.url, server.log.read_text()
     yield found
 
 
@@ -170,3 +171,7 @@ def test_systemd_is_told_when_it_is_ready_renewed_and_stopping(story: Story):
 
 def test_probes_leave_no_line_in_the_log(story: Story):
     assert "/health/" not in story.log
+
+
+def test_it_tells_the_address_of_bind_and_not_that_of_settings_which_bind_overrules(story: Story):
+    assert f"Switchboard is at {story.url}/ (" in story.log

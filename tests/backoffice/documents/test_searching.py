@@ -1,11 +1,16 @@
 """The search over the documents: what people ask is among the first that it finds."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from backoffice.documents.searching import search
+from backoffice.documents import rendering
+from backoffice.documents.files import FIRST
+from backoffice.documents.searching import load, search
 
 ASKED = Path(__file__).with_name("asked.yaml")
 
@@ -30,3 +35,25 @@ def test_what_people_ask_is_among_the_first_three():
 )
 def test_a_name_is_found_first_where_it_is_explained(name: str, address: str):
     assert search(name)[0].address == address
+
+
+def test_once_loaded_nothing_is_read_again(monkeypatch: pytest.MonkeyPatch):
+    load()
+    monkeypatch.setattr(rendering, "_parser", None)
+    assert search("restore a backup")
+
+
+def test_threads_that_want_a_document_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch):
+    read = list[str]()
+
+    def parse(text: str) -> list[object]:
+        read.append(text)
+        time.sleep(0.05)
+        return []
+
+    monkeypatch.setattr(rendering, "_parser", lambda: SimpleNamespace(parse=parse))
+    rendering._outline.cache_clear()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(rendering.outline, [FIRST] * 4))
+    rendering._outline.cache_clear()
+    assert len(read) == 1
