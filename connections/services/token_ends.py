@@ -45,9 +45,9 @@ def life_errors(days: int | None) -> list[FieldError]:
     if days is None or 0 < days <= longest_life() or (days == 0 and may_be_endless()):
         return []
     text = (
-        _("1 to %(most)d days, or 0 for a token that never ends.")
+        _("A number of days, from 1 to %(most)d, or 0 for a token that never ends.")
         if may_be_endless()
-        else _("1 to %(most)d days.")
+        else _("A number of days, from 1 to %(most)d.")
     )
     return [FieldError("expires_in_days", "invalid", text % {"most": longest_life()})]
 

@@ -82,7 +82,7 @@ def test_the_whole_way_by_a_provider(live_server, browser: Browser, settings):
         text = create_token("CI", user=ann, actor=None, scopes=["gateway:use"])[1]
 
         for _ in range(2):  # the second with the token that the first brought
-            assert ask_now() == "1 sign-ins asked about, 0 ended, 0 forgotten."
+            assert ask_now() == "Sign-ins: 1 asked about, 0 ended, 0 forgotten."
         page.reload()
         expect(page).to_have_url(re.compile("/people/roles/$"))
 

@@ -15,7 +15,6 @@ A comment above a block, `<!-- test: ... -->`, says what its text cannot:
 - `steps`: what stands under `run` and `script` is run.
 - `lines FILE`: its lines stand in this file of the repository.
 - `paths [PACKAGE]`: its lines begin with what is in the repository, or in these packages.
-- `schema NAME`: it has this shape of the API's document.
 """
 
 import re
@@ -32,19 +31,14 @@ FIRST = ("README.md", TUTORIAL)  # all later pages use their names and rows
 COMMANDS = "docs/commands.md"
 REASONS = {
     "cloud": "an account with a cloud or another service",
-    "cron": "a line for cron, not for a shell",
-    "docker": "Docker",
-    "form": "one of several forms, with words to be replaced",
     "kubernetes": "a Kubernetes cluster",
-    "layout": "what a file, a folder or a log looks like",
     "postgresql": "PostgreSQL",
     "program": "a program or package that is not part of the development environment",
-    "secret-store": "a secret store",
     "systemd": "systemd, as root",
 }
 WORDS = (
     *("skip", "file", "continues", "anew", "shell", "postgresql"),
-    *("log", "cron", "answer", "package", "steps", "lines", "paths", "schema"),
+    *("log", "cron", "answer", "package", "steps", "lines", "paths"),
 )
 MARK = re.compile(r"<!-- test: (.*?) -->")
 RUN = ("sh", "python", "js")

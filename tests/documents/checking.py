@@ -1,6 +1,5 @@
 """Gives a block that is not run to what takes it: the server, a command, a file."""
 
-import json
 import re
 from collections.abc import Callable
 from zipfile import ZipFile
@@ -10,7 +9,6 @@ import yaml
 from tests.httpserver import Answer
 
 from .blocks import ROOT, Block
-from .by_error import wrong_by_schema
 from .place import Place
 from .printed import difference, masked
 
@@ -120,11 +118,6 @@ def _paths(block: Block, place: Place, of: str) -> str:
     return "" if kinds == shown else f"a package has {sorted(kinds)}"
 
 
-def _schema(block: Block, _place: Place, name: str) -> str:
-    """Is of this shape in the API's document."""
-    return wrong_by_schema(name, json.loads(block.text))
-
-
 CHECKS: dict[str, Callable[[Block, Place, str], str]] = {
     "log": _log,
     "cron": _cron,
@@ -133,5 +126,4 @@ CHECKS: dict[str, Callable[[Block, Place, str], str]] = {
     "steps": _steps,
     "lines": _lines,
     "paths": _paths,
-    "schema": _schema,
 }

@@ -150,7 +150,7 @@ def ask_due() -> str:
 
         with ThreadPoolExecutor(AT_ONCE, "ask-providers") as threads:
             list(threads.map(_closing(asking), found))
-    return f"{len(found)} sign-ins asked about, {len(ended)} ended, {forgotten} forgotten."
+    return f"Sign-ins: {len(found)} asked about, {len(ended)} ended, {forgotten} forgotten."
 
 
 def _closing(act: Callable[[ProviderSession], None]) -> Callable[[ProviderSession], None]:

@@ -377,7 +377,7 @@ def test_the_page_refuses_what_makes_no_sense(administrator: Any, values: dict[s
 
 def test_the_page_says_that_a_life_is_too_long(administrator: Any):
     assert (
-        "1 to 366 days" in words(make(browser(administrator), expires_in_days="367"))
+        "from 1 to 366" in words(make(browser(administrator), expires_in_days="367"))
         and not ApiToken.objects.exists()
     )
 

@@ -25,8 +25,12 @@ from tests.documents.blocks import blocks_of
 PROGRAMS = Path(os.environ.get("STORES", ".venv-stores")).resolve() / "bin"
 VALUE = "sk-of-a-real-store-51cd"
 KEY = ("OpenAI", "ApiKey")
-TOLD = {block.language: block.text for block in reversed(blocks_of("docs/references.md"))}
-POLICY = TOLD["hcl"].replace("switchboard", "team")  # as the document gives it
+# as the documents give it, for another path
+(POLICY,) = [
+    one.text.replace("switchboard", "team")
+    for one in blocks_of("docs/references.md")
+    if "secret/data/" in one.text
+]
 
 
 def free_port() -> int:

@@ -43,7 +43,7 @@ def test_in_refreshed_and_refused(settings, people, monkeypatch):
             ProviderSession.objects.update(asked_at=row.asked_at - timedelta(minutes=5))
             return staying.ask_due()
 
-        assert "1 sign-ins asked about, 0 ended" in ask()
+        assert "Sign-ins: 1 asked about, 0 ended" in ask()
         assert client.get("/connections/").status_code == 200
         httpx2.post(f"{issuer}/users/ann/revoke-tokens").raise_for_status()
         assert "1 ended" in ask()

@@ -56,11 +56,11 @@ def test_who_is_deactivated_there_is_out_with_sessions_and_tokens(acme, olaf, ca
     client, text = come(acme), token_of(olaf)
     local = Client()
     local.post("/sign-in/", {"username": "olaf", "password": PASSWORD})
-    assert ask_later().startswith("1 sign-ins asked about, 0 ended")
+    assert ask_later().startswith("Sign-ins: 1 asked about, 0 ended")
     assert stays(client) and find_caller(text)
     acme.refusal = "invalid_grant"
     with caplog.at_level(logging.WARNING):
-        assert ask_later().startswith("1 sign-ins asked about, 1 ended")
+        assert ask_later().startswith("Sign-ins: 1 asked about, 1 ended")
     assert not stays(client) and not stays(local) and find_caller(text) is None
     assert ApiToken.objects.get().revoked_because == EndedBecause.PROVIDER
     assert "ended by Acme, refused by the provider" in caplog.text
@@ -181,7 +181,7 @@ def test_an_id_token_of_somebody_else_changes_nothing(acme, settings, olaf):
 def test_a_provider_without_refresh_tokens_is_not_asked(acme, olaf):
     acme.gives = {"refresh_token": None}
     client = come(acme)
-    assert ask_later().startswith("0 sign-ins asked about") and stays(client)
+    assert ask_later().startswith("Sign-ins: 0 asked about") and stays(client)
 
 
 def test_a_provider_that_is_taken_out_ends_its_sessions(acme, olaf, settings):
@@ -194,14 +194,14 @@ def test_after_signing_out_it_is_asked_on_while_there_are_tokens(acme, olaf):
     text = token_of(olaf)
     come(acme).post("/sign-out/")
     come(acme).post("/sign-out/")
-    assert ask_later() == "1 sign-ins asked about, 0 ended, 1 forgotten."
+    assert ask_later() == "Sign-ins: 1 asked about, 0 ended, 1 forgotten."
     acme.refusal = "invalid_grant"
     ask_later()
     assert find_caller(text) is None and not ProviderSession.objects.exists()
     acme.refusal = ""
     come(acme).post("/sign-out/")
     ApiToken.objects.all().delete()
-    assert ask_later() == "0 sign-ins asked about, 0 ended, 1 forgotten."
+    assert ask_later() == "Sign-ins: 0 asked about, 0 ended, 1 forgotten."
 
 
 def test_a_session_that_ran_out_is_forgotten(acme, olaf):
@@ -233,7 +233,7 @@ def test_a_sign_out_there_ends_that_session_here(acme, olaf):
     assert not stays(one) and stays(other)
     assert signed_out(acme, sub="subject-1") == 200
     assert not stays(other) and find_caller(text)
-    assert staying.ask_due().startswith("1 sign-ins asked about, 0 ended")
+    assert staying.ask_due().startswith("Sign-ins: 1 asked about, 0 ended")
 
 
 @pytest.mark.parametrize(
