@@ -120,20 +120,33 @@ def check_providers(**_kwargs: Any) -> list[CheckMessage]:
 
 @register("connections")
 def check_references(**_kwargs: Any) -> list[CheckMessage]:
-    """Checks that every reference resolves."""
+    """Checks that every reference resolves, and not to what is left of an example."""
     if not rows_can_be_read():
         return []
-    broken = [use for use in selectors.reference_uses() if use.resolution.state != State.RESOLVED]
-    return [
+    uses = selectors.reference_uses()
+    broken: list[CheckMessage] = [
         Warning(
-            f"{use.resolution.reference} is {use.resolution.state}, used by {len(use.uses)} "
-            "connection(s): "
-            f"{', '.join(alias for _, _, alias, _ in use.uses[:EXAMPLES])}.",
+            f"{use.resolution.reference} is {use.resolution.state}, {_used_by(use)}",
             hint=use.resolution.message,
             id="connections.W002",
         )
-        for use in broken
+        for use in uses
+        if use.resolution.state != State.RESOLVED
     ]
+    return broken + [
+        Warning(
+            f"{use.resolution.reference} holds a placeholder, {_used_by(use)}",
+            hint="Write the real key in its place.",
+            id="connections.W009",
+        )
+        for use in uses
+        if use.is_placeholder
+    ]
+
+
+def _used_by(use: selectors.ReferenceUse) -> str:
+    aliases = ", ".join(alias for _, _, alias, _ in use.uses[:EXAMPLES])
+    return f"used by {len(use.uses)} connection(s): {aliases}."
 
 
 @register("connections", deploy=True)

@@ -19,6 +19,7 @@ from .models import Connection, ConnectionCheck, Fallback, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
+from .secret_texts import placeholder
 from .section_teams import remembering
 from .sources import Outage
 from .unseen import fallbacks_seen, hide_unseen
@@ -26,9 +27,13 @@ from .unseen import fallbacks_seen, hide_unseen
 
 @dataclass
 class ReferenceUse:
-    """One reference, what it stands for, and who uses it: (connection id, name, alias, setting)."""
+    """One reference, what it stands for, and who uses it: (connection id, name, alias, setting).
+
+    `is_placeholder`: it stands for a text such as `sk-...`, where a key should be.
+    """
 
     resolution: Resolution
+    is_placeholder: bool = False
     uses: list[tuple[uuid.UUID, str, str, str]] = field(default_factory=list)
 
 
@@ -39,7 +44,11 @@ def reference_uses() -> list[ReferenceUse]:
     Reads settings only; nothing is decrypted.
     """
     secret = {
-        provider.id: {name for name, one in settings_fields(provider).items() if one.secret}
+        provider.id: {
+            name: one.free or one.is_map
+            for name, one in settings_fields(provider).items()
+            if one.secret
+        }
         for provider in all_providers()
     }
     found: dict[tuple[str, bool, bool], ReferenceUse] = {}
@@ -54,6 +63,9 @@ def reference_uses() -> list[ReferenceUse]:
             key = (reference.lower(), is_secret, resolution.is_of_teams)
             if key not in found:
                 found[key] = ReferenceUse(resolution)
+            if is_secret and resolution.value:
+                free = secret[provider_id][setting]
+                found[key].is_placeholder |= bool(placeholder(resolution.value, True, free))
             found[key].uses.append((pk, name, alias, place(setting, entry)))
     return sorted(
         found.values(),

@@ -123,6 +123,13 @@ def test_a_resolved_reference_is_no_warning(fake, settings):
     assert found() == {}
 
 
+def test_a_placeholder_behind_a_reference_is_a_warning_that_does_not_show_it(fake, settings):
+    settings.CONNECTIONS_CONFIG = {"Fake": {"ApiKey": "sk-..."}}
+    connect(settings={"api_key": "$Fake:ApiKey"})
+    said = found()["connections.W009"]
+    assert "$Fake:ApiKey holds a placeholder, used by 1 connection(s)" in said and "sk-" not in said
+
+
 @pytest.mark.server
 def test_a_lost_key_is_a_warning_with_a_count(connection: Connection, settings):
     settings.FERNET_KEYS = [OLDER_KEY]
