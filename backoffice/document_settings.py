@@ -31,10 +31,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TokenState": ["active", "expired", "revoked"],
         "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
     },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    # folded by their subject: all 140 operations laid out at once kept a browser busy for seconds
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none"},
-    "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
     "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,14 +37,14 @@ class SchemaView(SpectacularAPIView):
         return response
 
 
-@extend_schema(exclude=True)
-class DocsView(SpectacularSwaggerSplitView):
-    """Swagger UI from a package, under a policy of its own."""
+@method_decorator(login_not_required, name="dispatch")
+class DocsView(TemplateView):
+    """Swagger UI from a package, in our own page, under a policy of its own. For everybody."""
 
-    authentication_classes = []
-    permission_classes = []
+    template_name = "connections/api/docs.html"
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request, *args, **kwargs)
-        response["Content-Security-Policy"] = POLICY
-        return response
+    def get(self, request: HttpRequest) -> HttpResponse:
+        schema = f"{request.path.removesuffix('docs')}schema"
+        context = {"title": _("The API"), "section": "documents", "schema": schema}
+        headers = {"Content-Security-Policy": POLICY}
+        return self.render_to_response(self.get_context_data(**context), headers=headers)

@@ -81,5 +81,5 @@ urlpatterns = [
     path("tokens/<str:id>/renew", tokens.TokenRenew.as_view()),
     path("undo", undo.Undo.as_view()),
     path("schema", SchemaView.as_view(), name="api-schema"),
-    path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs", DocsView.as_view(), name="api-docs"),
 ]

@@ -690,7 +690,15 @@ def an_event(page: Page, _gallery: Gallery) -> None:
     page.wait_for_url("**/audit/*/")
 
 
+def the_api(page: Page, gallery: Gallery) -> None:
+    page.goto("/api/v1/docs")
+    page.locator("#operations-tag-settings").click(timeout=60_000)
+    page.locator(".opblock-summary-control").first.click(timeout=60_000)  # it is slow, see test_csp
+    expect(page.locator(".opblock-body")).to_be_visible(timeout=60_000)
+
+
 SCENES: dict[str, Scene] = {
+    "the-api": the_api,
     "dashboard": at("/"),
     "administration": at("/administration/"),
     "people": at("/people/"),
