@@ -116,6 +116,20 @@ document.addEventListener("click", (event) => {
   if (pressed && !("copy" in pressed.dataset)) pressed.closest(".acts").hidePopover?.();
 }, true);
 
+// A list that is wider than its place scrolls there: then Tab leads into it, and it has a name.
+const reach = () => {
+  for (const one of document.querySelectorAll("#rows > .scroll")) {
+    const isWide = one.scrollWidth > one.clientWidth;
+    one.toggleAttribute("tabindex", isWide);
+    if (isWide) one.tabIndex = 0;
+    one.role = isWide ? "group" : null;
+    one.ariaLabel = isWide ? one.firstElementChild.ariaLabel : null;
+  }
+};
+addEventListener("load", reach);
+addEventListener("resize", reach);
+document.addEventListener("htmx:afterSettle", reach);
+
 // Says how much a filter found, once the typing rests: the swapped part's [data-announce], in the
 // dialog's
 // own status where it is in one. Without this file a filter loads a page, which is read from its

@@ -26,7 +26,9 @@ from .foreign import FOR_SHARING, WORD, Foreign, Ours, foreign, ours
 
 pytestmark = pytest.mark.django_db
 CHANGING = re.compile(
-    r'(?:csrfmiddlewaretoken|CSRFToken)\S*\s\S+|<time.*?</time>|name="once" value="\w+"', re.DOTALL
+    r'(?:csrfmiddlewaretoken|CSRFToken)\S*\s\S+|<time.*?</time>|name="once" value="\w+"'
+    r'|name="task" value="[\w-]+"|/tasks/[\w-]+/',
+    re.DOTALL,
 )
 # Django's administration lists users, whichever team they are in
 OF_PEOPLE = ("/admin/auth/user/", "/people/")
