@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .environment import BASE_DIR, Environment
 
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+IN_MEMORY = ":memory:"
 
 
 # What libpq calls dbname is NAME in Django's settings; of these the names are the same.
@@ -65,7 +66,10 @@ def with_options(database: dict[str, Any], pool_size: int) -> dict[str, Any]:
     one as it is. `pool_size`: connections of a worker to PostgreSQL.
     """
     if database["ENGINE"] == SQLITE:
-        return database | {"ENGINE": "backoffice.sqlite", "OPTIONS": _of_sqlite()}
+        given = str(database["NAME"])
+        # not below the folder in which a command is called, which would find no rows
+        name = given if given == IN_MEMORY else str(BASE_DIR / given)
+        return database | {"ENGINE": "backoffice.sqlite", "NAME": name, "OPTIONS": _of_sqlite()}
     if database["ENGINE"] == POSTGRESQL:
         options = _of_postgresql(pool_size) | database.get("OPTIONS", {})
         own = {"ENGINE": "backoffice.postgresql", "OPTIONS": options}

@@ -13,6 +13,7 @@ import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from backoffice.databases import read_databases
 from backoffice.env_place import read_environment
 from backoffice.environment import Environment
 from backoffice.misspelt import refuse_misspelt
@@ -311,6 +312,18 @@ def test_the_server_does_not_start_without_keys_or_with_a_short_one(
 def test_a_relative_path_is_one_beside_manage_py():
     shown = Environment({"A": "backoffice", "B": "manage.py"})
     assert (shown.folder("A"), shown.file("B")) == (str(ROOT / "backoffice"), f"{ROOT}/manage.py")
+
+
+@pytest.mark.parametrize(
+    ("address", "file"),
+    [
+        ("sqlite:///a/b.sqlite3", f"{ROOT}/a/b.sqlite3"),
+        ("sqlite:////a/b.sqlite3", "/a/b.sqlite3"),
+        ("sqlite://:memory:", ":memory:"),
+    ],
+)
+def test_a_file_of_sqlite_is_the_same_for_the_server_and_for_every_command(address: str, file: str):
+    assert read_databases(Environment({"DATABASE_URL": address}))["default"]["NAME"] == file
 
 
 def test_the_server_stops_with_the_same_sentence():
