@@ -3,12 +3,14 @@ the latest use of a profile or a connection.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..usage import records, selectors
@@ -87,6 +89,12 @@ def dimension_word(dimension: str) -> str:
 def by_dimension(dimension: str) -> str:
     """The title of numbers by a dimension: `By profile`."""
     return str(DIMENSIONS[dimension][1])
+
+
+@register.simple_tag
+def yesterday() -> str:
+    """The day before today, in the zone of the page."""
+    return f"{timezone.localdate() - timedelta(days=1):%Y-%m-%d}"
 
 
 @register.simple_tag(takes_context=True)

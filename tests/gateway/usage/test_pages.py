@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +80,17 @@ def test_only_who_may_finds_usage_in_the_navigation_and_on_the_dashboard(
 )
 def test_a_period_counts_its_requests(page: Client, period: str, count: int):
     assert page.get(f"/usage/?period={period}").context["usage"].totals.requests == count
+
+
+@pytest.mark.parametrize("where", ["/usage/", "/usage/requests/"])
+def test_yesterday_is_one_click(page: Client, where: str):
+    text = html(page.get(f"{where}?period=7d"))
+    found = re.search(r'href="(\?[^"]*)">Yesterday<', text)
+    assert found
+    there = page.get(f"{where}{unescape(found[1])}")
+    period = there.context["period"]
+    assert (period.end - period.start).days == 1 and period.end <= timezone.now()
+    assert re.search(r'aria-current="page">Yesterday<', html(there))
 
 
 def test_two_dates_are_a_period_with_both_days(page: Client):
