@@ -27,6 +27,7 @@ class SecretInput(forms.TextInput):
     def __init__(self, purpose: str, stored: str = "", attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
         self.purpose, self.stored = purpose, stored
+        self.is_open = False  # also over a value that is stored
 
     def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str:
         value = data.get(name, "") or str(data.get(f"{name}-reference", "")).strip()
@@ -43,7 +44,9 @@ class SecretInput(forms.TextInput):
             if value and not visible and value != self.stored
             else "",
             "stored": self.stored,
-            "is_open": bool(value and value != self.stored) or "aria-invalid" in (attrs or {}),
+            "is_open": self.is_open
+            or bool(value and value != self.stored)
+            or "aria-invalid" in (attrs or {}),
         }
         if not visible:  # an input of secrets takes no list, so the reference has one of its own
             context["widget"]["references"] = context["widget"]["attrs"].pop("list", "")

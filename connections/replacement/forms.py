@@ -29,6 +29,8 @@ class NextKeyForm(forms.Form):
                 entry_field.initial = [
                     MapRow(key, one) for key, one in entries_of(shown, field.name)
                 ]
+            if isinstance(entry_field.widget, SecretInput):
+                entry_field.widget.is_open = True  # the page is there to replace it
             self.fields[SETTINGS + field.name] = entry_field
 
     def settings(self) -> dict[str, Any]:

@@ -26,6 +26,11 @@ def post(person: Any, row: Connection, action: str, **entries: str) -> str:
     return answer.content.decode()
 
 
+def test_the_field_of_the_next_key_is_open(connection, operator):
+    page = browser(operator).get(f"/connections/{connection.pk}/replace-key/")
+    assert '<details class="kept" open>' in page.content.decode()
+
+
 def test_enter_test_switch_and_go_back(connection, taken, operator):
     page = post(operator, connection, "enter", **{"settings-api_key": NEXT})
     assert "Both keys, tested" in page and "Switch to the next key" in page and NEXT not in page
