@@ -31,11 +31,20 @@ def nobody(_rows: int) -> None:
     """Hears of rows, and does nothing."""
 
 
+class _Forgettable(zipfile.ZipFile):
+    """A zip that is left as it is where it was not finished: zipfile's own ends it when it is
+    forgotten, also in a file that is closed by then, and tells of that.
+    """
+
+    def __del__(self) -> None:
+        """Does nothing."""
+
+
 class BackupWriter:
     """Writes the parts of a file, one after the other."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+        self._zip = _Forgettable(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
 
     def add(self, table: Table, blocks: Iterable[bytes], highest: int, told: Told) -> Part:
         """Writes the rows of a table. `blocks`: whole lines, each with its end."""

@@ -3,7 +3,9 @@ be written.
 """
 
 import errno
+import gc
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -176,3 +178,16 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
         new_file(tmp_path / "b" / "a.zip"),
     ):
         pass
+
+
+def test_a_file_that_could_not_be_finished_is_forgotten_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = list[object]()
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with pytest.raises(BackupError), new_file(tmp_path / "full.zip") as (file, _):
+        writer = BackupWriter(file)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    del writer
+    gc.collect()
+    assert told == []
