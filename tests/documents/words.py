@@ -102,7 +102,8 @@ def _is_source(name: str) -> bool:
 
 def wrong_defaults(text: str) -> Iterator[str]:
     """Numbers that a page gives as the default of a setting, where the code has another one."""
-    for name, number in [pair for form in DEFAULTS for pair in form.findall(text)]:
+    found = [pair for form in DEFAULTS for pair in form.findall(text)]
+    for name, number in [pair for pair in found if pair[0] in ENVIRONMENT.variables]:
         default = ENVIRONMENT.variables[name].default.partition(",")[0]
         if number.replace(",", "") != default:
             yield f"{name} is {default}, not {number}"
