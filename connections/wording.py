@@ -32,7 +32,9 @@ CAUSES = {
     "bad_request": _("The service refused the request. Check the settings."),
     "context_too_long": _("The prompt is too long for the model. Shorten it."),
     "bad_response": _("The answer is not that of this service. Check the endpoint and its path."),
-    "not_installed": _("A package that this service needs is not installed here."),
+    "not_installed": _(
+        "A package that this service needs is not installed here. Install it, then restart."
+    ),
     "error": _("The service failed. Try again later."),
 }
 # Why stored credentials are not used
