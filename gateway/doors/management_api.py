@@ -103,21 +103,16 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     """POST /chat/complete, /chat/{profile}/complete. Raises GatewayError."""
     pending = await gateway.answer(_parse_chat(gateway, caller, request, stream=False))
 
-    def recorded(whole: Any) -> ChatAnswer:
+    def body(whole: Any) -> bytes:
         answer: ChatAnswer = whole.chat_answer()
         pending.record_text(answer.content)
-        return answer
+        message: dict[str, Any] = {"role": "assistant", "content": answer.content}
+        if answer.tool_calls:
+            message["toolCalls"] = [one.model_dump(warnings=False) for one in answer.tool_calls]
+        reason, usage = _finish_reason(answer.finish_reason), _usage_object(whole)
+        return to_json({"message": message, "finishReason": reason, "usage": usage})
 
-    answer = await pending.given(recorded)
-    message: dict[str, Any] = {"role": "assistant", "content": answer.content}
-    if answer.tool_calls:
-        message["toolCalls"] = [one.model_dump(warnings=False) for one in answer.tool_calls]
-    body = {
-        "message": message,
-        "finishReason": _finish_reason(answer.finish_reason),
-        "usage": _usage_object(pending.answer),
-    }
-    return DoorResponse(200, [JSON, *pending.headers], to_json(body))
+    return DoorResponse(200, [JSON, *pending.headers], await pending.given(body))
 
 
 async def stream(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
