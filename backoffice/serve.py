@@ -7,6 +7,7 @@ With `--version` it says its version, and nothing else happens.
 import errno
 import importlib
 import os
+import re
 import secrets
 import socket
 import sys
@@ -19,6 +20,7 @@ from .first_keys import complete_env_file, write_env_file
 from .terminal import say, stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+BIND = re.compile(r"(^|\s)(-b|--bind)")  # options of gunicorn
 
 
 def main() -> None:
@@ -60,9 +62,11 @@ def set_up_django() -> None:
 
 
 def refuse_taken_port() -> None:
-    """Stop when gunicorn could not listen."""
+    """Stop when gunicorn could not listen. Where `--bind` overrules HOST and PORT, it says so."""
     from django.conf import settings
 
+    if BIND.search(os.environ.get("GUNICORN_CMD_ARGS", "")):
+        return
     host, port = settings.HOST, settings.PORT
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

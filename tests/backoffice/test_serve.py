@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,20 @@ def test_a_free_port_is_accepted(settings):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         settings.HOST, settings.PORT = probe.getsockname()
     assert serve.refuse_taken_port() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "stops"),
+    [("--bind 127.0.0.1:8009", False), ("-b unix:/run/s", False), ("--backlog 5", True)],
+)
+def test_where_gunicorn_is_told_to_listen_elsewhere_a_taken_port_stops_nothing(
+    settings, monkeypatch: pytest.MonkeyPatch, options: str, stops: bool
+):
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", options)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.HOST, settings.PORT = taken.getsockname()
+        with pytest.raises(SystemExit) if stops else nullcontext():
+            serve.refuse_taken_port()
 
 
 @pytest.fixture
