@@ -18,6 +18,7 @@ MEMORY = 1.0  # seconds
 NO_ROOM_REST = 1.0  # seconds, where there are no descriptors left
 NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 SHARE = 8
+MOST_WAITING = 2048  # gunicorn's backlog
 
 
 class Listener:
@@ -25,7 +26,8 @@ class Listener:
     the loop, and one more for each SHARE that are open, of which `count_open` tells the number.
 
     When it has more than it had within MEMORY, it leaves the queue to the other workers for REST.
-    Clients that connect anew for each request make no worker rest.
+    Clients that connect anew for each request make no worker rest. `handshake`: the seconds that a
+    client may take for one of TLS.
     """
 
     def __init__(
@@ -33,9 +35,13 @@ class Listener:
         protocol: Callable[[], asyncio.BaseProtocol],
         listening: socket.socket,
         tls: ssl.SSLContext | None,
+        handshake: float,
         count_open: Callable[[], int],
     ) -> None:
-        self._protocol, self.listening, self._tls = protocol, listening, tls
+        self._protocol, self.listening = protocol, listening
+        self._tls: dict[str, Any] = (
+            {"ssl": tls, "ssl_handshake_timeout": handshake} if tls is not None else {}
+        )
         self._count_open = count_open
         self._loop = asyncio.get_running_loop()
         self._beginning: set[asyncio.Task[object]] = set()
@@ -45,9 +51,17 @@ class Listener:
         self._listen()
 
     def close(self) -> None:
-        """Takes no more. What was taken goes on."""
+        """Takes who waits already, then no more, and gives the socket up: the port closes when the
+        last process has. What was taken goes on.
+        """
+        if self._is_closed:
+            return
         self._is_closed = True
         self._loop.remove_reader(self.listening)
+        with suppress(OSError):  # nobody waits any more; whoever does when it closes is reset
+            for _ in range(MOST_WAITING):
+                self._begin(self.listening.accept()[0])
+        self.listening.close()
 
     async def wait_closed(self) -> None:
         """Returns at once."""
@@ -92,7 +106,7 @@ class Listener:
         connection.setblocking(False)
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        beginning = self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+        beginning = self._loop.connect_accepted_socket(self._protocol, connection, **self._tls)
         task = self._loop.create_task(self._begun(beginning))
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)

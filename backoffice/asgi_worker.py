@@ -236,7 +236,8 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         await super()._serve()
 
     async def _listen(self, protocol: Any, *, sock: Any, ssl: Any, **_of_asyncio: bool) -> Listener:
-        return Listener(protocol, sock, ssl, lambda: len(self.open_sockets))
+        bound = settings.HEAD_TIMEOUT
+        return Listener(protocol, sock, ssl, bound, lambda: len(self.open_sockets))
 
     def _sweep(self) -> None:
         self.open_sockets.sweep()

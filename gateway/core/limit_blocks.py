@@ -2,8 +2,8 @@
 database for several calls to come, so that it is asked for one of them and not for each.
 
 What a block has is counted as if it were used, so no limit is passed. What is left of it is given
-back as soon as nobody asks, long before anybody could be refused for it: there must be room for
-NEAR blocks when one is given.
+back as soon as nobody asks, long before anybody could be refused for it: when a block is given
+there must be room for ROOM calls.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from .limit_states import Call, LimitState, Reservation
 
-CALLS = 16  # that a block is for
+CALLS, ROOM = 64, 1024  # that a block is for, and for which there must be room
 IDLE_AFTER = 0.1  # seconds
 MINUTE = "%Y-%m-%dT%H:%M"
 

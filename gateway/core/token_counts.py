@@ -13,12 +13,10 @@ from connections.locks import retried
 
 from ..models import TokenCount
 from .errors import GatewayError
-from .limit_blocks import CALLS, MINUTE, Grant, Settlement, limits_of
+from .limit_blocks import CALLS, MINUTE, ROOM, Grant, Settlement, limits_of
 from .limit_states import Call, LimitState, Reservation, too_many_requests, used_up
 
-NEAR = 64  # reservations like a call's own, or blocks, for which there must be room, or the limit
-# is near
-
+NEAR = 64  # reservations like a call's own for which there must be room, or the limit is near
 LONGEST_CALL = 600  # seconds; what was reserved longer ago is of a process that was killed
 
 
@@ -176,8 +174,8 @@ class _Token:
     def _has_room(self, requests: int, tokens: int) -> bool:
         """True if with so many there is room for many blocks."""
         most_requests, most_tokens = self._limits
-        return (most_requests is None or requests + NEAR * CALLS <= most_requests) and (
-            most_tokens is None or tokens + NEAR * CALLS * self._largest() < most_tokens
+        return (most_requests is None or requests + ROOM <= most_requests) and (
+            most_tokens is None or tokens + ROOM * self._largest() < most_tokens
         )
 
     def _largest(self) -> int:

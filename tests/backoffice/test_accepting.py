@@ -35,7 +35,7 @@ def connect(listening: socket.socket) -> list[socket.socket]:
 
 
 def listener(listening: socket.socket, worker: list[Taken]) -> Listener:
-    return Listener(lambda: Taken(worker), listening, None, lambda: len(worker))
+    return Listener(lambda: Taken(worker), listening, None, 1, lambda: len(worker))
 
 
 async def until_taken(*workers: list[Taken]) -> None:
@@ -84,7 +84,7 @@ def test_a_worker_alone_takes_all(queue: socket.socket) -> None:
 def test_a_worker_that_listens_no_more_leaves_the_queue_to_others(queue: socket.socket) -> None:
     async def take() -> int:
         worker: list[Taken] = []
-        listener(queue, worker).close()
+        listener(queue.dup(), worker).close()
         clients = connect(queue)
         await asyncio.sleep(0.05)
         other: list[Taken] = []
@@ -119,6 +119,21 @@ def test_without_descriptors_it_rests_and_then_goes_on(
         await until_taken(worker)
         mine.close()
         full.close()
+        close(clients, worker)
+
+    asyncio.run(take())
+
+
+def test_who_waits_when_it_closes_is_taken_and_then_the_port_is_closed(
+    queue: socket.socket,
+) -> None:
+    async def take() -> None:
+        worker: list[Taken] = []
+        address, clients = queue.getsockname(), connect(queue)
+        listener(queue, worker).close()
+        await until_taken(worker)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
         close(clients, worker)
 
     asyncio.run(take())

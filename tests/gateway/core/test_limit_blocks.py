@@ -19,7 +19,7 @@ from gateway.models import TokenCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 
-USED, MOST, NUMBER = 30, 100, 40
+USED, MOST, NUMBER = 30, 100, 150
 
 
 def far(**limits: int) -> Caller:
@@ -92,7 +92,7 @@ def test_two_workers_with_blocks_pass_no_limit_and_refuse_nobody_before_it(
     monkeypatch: pytest.MonkeyPatch, limited: dict[str, int]
 ):
     """Small blocks, and who waits a little between two calls, so that they are given back."""
-    monkeypatch.setattr("gateway.core.token_counts.NEAR", 4)
+    monkeypatch.setattr("gateway.core.token_counts.ROOM", 16)
     monkeypatch.setattr("gateway.core.token_counts.CALLS", 4)
     caller, passed = far(**limited), [0]
 
