@@ -153,7 +153,10 @@ class LimitCounter:
         try:
             while self._waiting:
                 calls, self._waiting = self._waiting, []
-                await self._count(calls)
+                # a block may have come while they waited
+                calls = [one for one in calls if not self._is_served(one)]
+                if calls:
+                    await self._count(calls)
             if self._ended:
                 await in_thread(self._settle_and_count, [])
         except DatabaseError:  # what has ended waits for it
@@ -175,13 +178,24 @@ class LimitCounter:
             calls, self._waiting = calls + self._waiting, []
             found = [_copy(error) for _ in calls]
         for call, state in zip(calls, found, strict=True):
-            if isinstance(state, Exception):
-                if not call.counted.cancelled():
-                    call.counted.set_exception(state)
-            elif call.counted.cancelled():
-                self._give_back(state)
-            else:
-                call.counted.set_result(state)
+            if not isinstance(state, Exception):
+                self._tell(call, state)
+            elif not call.counted.cancelled():
+                call.counted.set_exception(state)
+
+    def _tell(self, waiting: _Waiting, state: LimitState) -> None:
+        if waiting.counted.cancelled():
+            self._give_back(state)
+        else:
+            waiting.counted.set_result(state)
+
+    def _is_served(self, waiting: _Waiting) -> bool:
+        """True if the call was served from a block."""
+        block = self._blocks.get(waiting.call.token_id)
+        state = block.take(waiting.call) if block is not None else None
+        if state is not None:
+            self._tell(waiting, state)
+        return state is not None
 
     def _busy(self, calls: list[_Waiting]) -> set[UUID]:
         """The tokens that get a block. What is left of the one before is given back."""

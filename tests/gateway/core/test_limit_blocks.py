@@ -79,6 +79,23 @@ def test_a_busy_token_asks_the_database_for_one_call_of_many(asked: list[int], e
     assert rows(caller) == [(NUMBER, 0), (NUMBER * USED, 0)], "all is given back, and no more"
 
 
+def test_those_who_wait_for_a_block_are_served_from_it(asked: list[int]):
+    caller, counter = far(requests_per_minute=10_000), LimitCounter()
+
+    async def one_client() -> None:
+        for _ in range(NUMBER // 5):
+            await one_call(counter, caller)
+            await asyncio.sleep(0.001)  # the call itself
+
+    async def clients() -> None:
+        await asyncio.gather(*(one_client() for _ in range(10)))
+        await counter.stop()
+
+    asyncio.run(clients())
+    assert sum(asked) <= 40 + 2 * NUMBER / CALLS
+    assert rows(caller) == [(2 * NUMBER, 0)]
+
+
 def test_whoever_is_near_a_limit_gets_no_block(asked: list[int]):
     caller = far(requests_per_minute=1_000)
     asyncio.run(calls(caller, LimitCounter.stop))
