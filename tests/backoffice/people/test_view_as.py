@@ -26,7 +26,7 @@ from tests.people import browser, person
 pytestmark = pytest.mark.django_db
 BAR = re.compile(r'\s*<section class="viewing".*?</section>', re.DOTALL)
 CHANGING = re.compile(
-    r'(?:csrfmiddlewaretoken|CSRFToken)\S*\s\S+|<time.*?</time>'
+    r"(?:csrfmiddlewaretoken|CSRFToken)\S*\s\S+|<time.*?</time>"
     r'|name="task" value="[\w-]+"|/tasks/[\w-]+/'
 )
 THEIRS_ALONE = ("/your-sign-in/", "/password/", "/sign-in/")
