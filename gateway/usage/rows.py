@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -26,9 +27,9 @@ class _Table:
 
     def __init__(self, model: type[models.Model]) -> None:
         fields = [one for one in model._meta.concrete_fields if not one.primary_key]
-        self._names = [one.attname for one in fields]
-        self._uuids = [one.attname for one in fields if isinstance(one, models.UUIDField)]
-        self._times = [one.attname for one in fields if isinstance(one, models.DateTimeField)]
+        self._values = itemgetter(*(one.attname for one in fields))
+        self._uuids = [at for at, one in enumerate(fields) if isinstance(one, models.UUIDField)]
+        self._times = [at for at, one in enumerate(fields) if isinstance(one, models.DateTimeField)]
         columns = ", ".join(str(one.column) for one in fields)
         table = f"{model._meta.db_table} ({columns})"
         self._copy = f"COPY {table} FROM STDIN"
@@ -44,7 +45,7 @@ class _Table:
             if connection.vendor == "postgresql":
                 with cursor.copy(self._copy) as copy:
                     for row in rows:
-                        copy.write_row([row[name] for name in self._names])
+                        copy.write_row(self._values(row))
             else:
                 self._insert_into_sqlite(cursor.cursor, rows)
 
@@ -62,10 +63,13 @@ class _Table:
 
     def _for_sqlite(self, row: dict[str, Any]) -> list[Any]:
         """The values as Django keeps them in SQLite, which has neither UUIDs nor times."""
-        adapted = {name: row[name] and row[name].hex for name in self._uuids}
-        for name in self._times:
-            adapted[name] = str(row[name].astimezone(UTC))[: -len("+00:00")]
-        return [adapted[name] if name in adapted else row[name] for name in self._names]
+        values = list(self._values(row))
+        for at in self._uuids:
+            if values[at] is not None:
+                values[at] = values[at].hex
+        for at in self._times:
+            values[at] = str(values[at].astimezone(UTC))[: -len("+00:00")]
+        return values
 
 
 RECORDS, ATTEMPTS = _Table(UsageRecord), _Table(UsageAttempt)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -145,6 +145,7 @@ def _row(key: TotalKey, amount: Amount) -> list[Any]:
     return [key.dimension, key.minutes, _time_text(key.start), *key[3:], *amount.values]
 
 
+@lru_cache(maxsize=1024)
 def _time_text(start: datetime) -> str:
     """A time as Django keeps it in SQLite, without its zone, or as PostgreSQL reads it."""
     # formatting a time by a pattern takes ten times as long
