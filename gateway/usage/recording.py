@@ -188,14 +188,19 @@ class Recorder:
         await self._write_waiting()
 
     async def _write_waiting(self) -> None:
-        """Writes the waiting records in batches. Raises nothing: no record may end the writing.
+        """Writes the records that wait now in batches. Raises nothing: no record may end the
+        writing.
 
-        A database that is away is asked again later; up to MOST_WAITING records wait for it.
+        What comes meanwhile is left for the next round: written at once, it would be a batch of a
+        few records after the other, each of which costs three times as much. A database that is
+        away is asked again later; up to MOST_WAITING records wait for it.
         """
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        left = len(self._waiting)
+        while left:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, left))]
             if not await self._write_batch(batch):
                 break
+            left -= len(batch)
             self._uncounted += len(batch)
         else:
             self._written_at = time.monotonic()

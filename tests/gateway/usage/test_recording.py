@@ -105,6 +105,30 @@ def test_trouble_with_writing_is_told_until_it_is_over(
     assert recorder.trouble == ""
 
 
+def test_what_comes_while_records_are_written_waits_for_the_next_round(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    recorder, batches = Recorder(False), []
+
+    async def write(_insert: Any, records: list[PendingRecord], _text: bool) -> None:
+        batches.append([one.request.profile_ref for one in records])
+        if len(batches) < 5:
+            add(recorder, f"{len(batches)}")
+
+    async def one_round() -> None:
+        await recorder.start()
+        while not batches:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(recording, "in_thread", write)
+    monkeypatch.setattr(recording, "WRITE_EVERY", 0.4)
+    add(recorder, "a", "b")
+    asyncio.run(one_round())
+    # written one after the other, a record costs three times as much
+    assert batches[0] == ["a", "b"] and len(batches) < 4
+
+
 def test_requests_that_run_are_written_at_the_stop(table: Table):
     recorder = Recorder(False)
     running = recorder.begin(parse_request("v1", Capability.CHAT, Caller(1, "ada"), "a", BODY))
