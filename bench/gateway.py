@@ -15,7 +15,7 @@ from . import peers
 from .api import SECONDS, server
 from .databases import ConnectionCount
 from .load import Found, Job, body, chat, finish, page, run, start
-from .processes import Running, cpu, memory
+from .processes import Running, cpu, cpu_beside, memory
 from .upstream import WORD, upstream
 
 CLIENTS = (1, 16, 64)
@@ -65,6 +65,7 @@ def measure(urls: dict[str, str], connections: int) -> None:
         for stream in (False, True):
             print_answers(servers, stream)
         processes = [one for one in servers if not one.is_limited]
+        print_beside([one for one in servers if one.url])
         print_memory(processes)
         print_long_streams(processes)
         print_deactivations([one for one in processes if one.url])
@@ -205,6 +206,16 @@ def trouble(found: Found) -> str:
     words = [f"{found.errors} errors: {found.error[:200]!r}"] if found.errors else []
     words += ["the clients were the limit"] if found.busy > 0.9 else []
     return "".join(f"  {word}" for word in words)
+
+
+def print_beside(servers: list[Server]) -> None:
+    """What the threads beside the event loop take of each request."""
+    print("\nOf the CPU above, µs a plain answer in other threads: records, totals, health, limits")
+    for one in servers:
+        before = cpu_beside(one.running.pid)
+        found = run(Job(one.running.port, chat(one.token, False), 16, 2 * SECONDS))
+        spent = cpu_beside(one.running.pid) - before
+        print(f"         {one.name:<{WIDTH}}{spent * 1e6 / found.count:>5.0f}", flush=True)
 
 
 def print_memory(servers: list[Server]) -> None:

@@ -71,6 +71,18 @@ def cpu(pid: int) -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK") if ticks else None
 
 
+def cpu_beside(pid: int) -> float:
+    """CPU seconds of all threads but the first one of the process and of all that it started."""
+    ticks = 0
+    for one in tree(pid):
+        with suppress(OSError):  # ended
+            for task in (PROC / str(one) / "task").iterdir():
+                if task.name != str(one):
+                    fields = (task / "stat").read_text().rpartition(")")[2].split()
+                    ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def memory(pid: int) -> tuple[float, float] | None:
     """MB of the process and all that it started: as each sees it (RSS), and with shared pages
     counted once (PSS).
