@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from .api import server
 from .load import Job, chat, run
-from .processes import memory, tree
+from .processes import Running, memory, tree
 from .rows import prepare, serve_from
 from .upstream import upstream
 
 PARTS, SLICE = 10, 5.0  # seconds of one measurement
-CLIENTS, VIEWERS, CONNECTIONS = 32, 2, 300
+WORKERS, CLIENTS, VIEWERS, CONNECTIONS = 2, 32, 2, 300
 PAGES = ("/", "/connections/", "/profiles/", "/usage/", "/attention/", "/audit/", "/references/")
 MOST = 10  # percent
 
@@ -52,6 +52,13 @@ def prepared(port: int, model: str) -> tuple[str, str]:
     return token, str(signed_in().cookies["sessionid"].value)
 
 
+def started(running: Running) -> list[int]:
+    """The workers, once all are there: the first one answers earlier."""
+    while len(workers := tree(running.pid)[1:]) < WORKERS:
+        time.sleep(0.1)
+    return workers
+
+
 def page(path: str, cookie: str) -> str:
     """A request for a page by who has signed in."""
     return (
@@ -67,8 +74,7 @@ def measure(requests: int, pages: int) -> None:
         token, cookie = prepared(stub.port, model)
         with server() as running:
             asked, rows, began = Asked(running.port), [], time.monotonic()
-            asked.ask(page("/health/live", ""), VIEWERS, 1)  # the workers are there then
-            workers = tree(running.pid)[1:]
+            workers = started(running)
             columns = f"{'RSS MB':>9}{'PSS MB':>9}" * len(workers)
             print(f"{'requests':>12}{'pages':>9}{'seconds':>9}{columns}", flush=True)
             for part in range(1, PARTS + 1):
