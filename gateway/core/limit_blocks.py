@@ -3,18 +3,20 @@ database for several calls to come, so that it is asked for one of them and not 
 
 What a block has is counted as if it were used, so no limit is passed. What is left of it is given
 back as soon as nobody asks, long before anybody could be refused for it: when a block is given
-there must be room for ROOM calls.
+there must be room for ROOM calls, and for SHARE blocks like it.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from .limit_states import Call, LimitState, Reservation
 
-CALLS, ROOM = 64, 1024  # that a block is for, and for which there must be room
+ROOM, SHARE, MOST_CALLS = 1024, 16, 256  # calls, blocks, calls that a block is for
 IDLE_AFTER = 0.1  # seconds
 MINUTE = "%Y-%m-%dT%H:%M"
+ONE_MINUTE = timedelta(minutes=1)
+NOT_YET = datetime.max.replace(tzinfo=UTC)
 
 Limits = tuple[int | None, int | None]
 
@@ -56,12 +58,14 @@ class Grant:
 @dataclass(slots=True)
 class Block:
     """The block of one token, empty at first. `used_at`: when it was last asked for, by the loop's
-    clock.
+    clock; `calls`: that the next block is for.
     """
 
     token_id: UUID
     used_at: float
+    calls: int = 0
     _grant: Grant | None = None
+    _minute: datetime = NOT_YET  # that its requests are of
     _requests: int = 0  # that are left
     _tokens: int = 0
     _spent: int = 0  # tokens, which are still counted as reserved
@@ -69,6 +73,7 @@ class Block:
     def fill(self, grant: Grant) -> None:
         """Takes what was counted for it. What it had before is given back by then."""
         self._grant = grant
+        self._minute = datetime.fromisoformat(grant.minute).replace(tzinfo=UTC)
         self._requests, self._tokens = grant.requests or 0, grant.tokens or 0
 
     def take(self, call: Call) -> LimitState | None:
@@ -78,7 +83,7 @@ class Block:
             return None
         number, reservation = None, None
         if grant.requests is not None:
-            if self._requests < 1 or grant.minute != now.strftime(MINUTE):
+            if self._requests < 1 or not self._minute <= now < self._minute + ONE_MINUTE:
                 return None
             number = grant.counted_requests - self._requests + 1
         if grant.tokens is not None:

@@ -1,7 +1,8 @@
 """Where a limited token stands: what is left, and the refusals when nothing is."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from math import ceil
 from uuid import UUID
 
@@ -10,7 +11,11 @@ from connections.texts import counted
 
 from .errors import GatewayError
 
-DAY = timedelta(days=1)
+DAY = 24 * 60 * 60  # seconds
+NAMES = {
+    what: [f"x-ratelimit-{kind}-{what}".encode() for kind in ("limit", "remaining", "reset")]
+    for what in ("requests", "tokens")
+}
 SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 
@@ -63,36 +68,39 @@ class LimitState:
 
         `used`: the tokens of the call, None while nobody knows.
         """
-        rows: list[tuple[str, int, int, float]] = []
+        found: list[tuple[bytes, bytes]] = []
         if self.requests is not None and self.caller.requests_per_minute is not None:
             limit = self.caller.requests_per_minute
-            rows.append(("requests", limit, limit - self.requests, 60 - self.at.second))
+            found += _headers("requests", limit, limit - self.requests, 60 - self.at.second)
         if (kept := self.reservation) is not None and self.caller.tokens_per_day is not None:
             limit = self.caller.tokens_per_day
             left = limit - kept.others - (kept.asked if used is None else used)
-            rows.append(("tokens", limit, left, _until_tomorrow(self.at)))
-        return [
-            (f"x-ratelimit-{name}-{kind}".encode(), text.encode())
-            for kind, limit, left, seconds in rows
-            for name, text in (
-                ("limit", str(limit)),
-                ("remaining", str(max(0, left))),
-                ("reset", _duration(seconds)),
-            )
-        ]
+            found += _headers("tokens", limit, left, _until_tomorrow(self.at))
+        return found
 
 
-def _until_tomorrow(now: datetime) -> float:
-    """Seconds until the next day (UTC) begins."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (today + DAY - now).total_seconds()
+def _headers(what: str, limit: int, left: int, seconds: int) -> list[tuple[bytes, bytes]]:
+    """`left`: of the limit; `seconds`: until it begins anew."""
+    limit_name, left_name, seconds_name = NAMES[what]
+    return [
+        (limit_name, b"%d" % limit),
+        (left_name, b"%d" % max(0, left)),
+        (seconds_name, _duration(seconds)),
+    ]
 
 
-def _duration(seconds: float) -> str:
+def _until_tomorrow(now: datetime) -> int:
+    """Seconds until the next day (UTC) begins, a part of one counted as one."""
+    time = now.astimezone(UTC)
+    return DAY - (time.hour * 60 + time.minute) * 60 - time.second
+
+
+@lru_cache(maxsize=256)
+def _duration(seconds: int) -> bytes:
     """`6m0s`, as OpenAI writes it."""
-    minutes, seconds = divmod(max(1, ceil(seconds)), 60)
+    minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s"
+    return (f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s").encode()
 
 
 def too_many_requests(state: LimitState) -> GatewayError:

@@ -8,7 +8,7 @@ killed stays counted.
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from .db_threads import in_thread, read_in_thread
 from .errors import GatewayError
 from .limit_blocks import IDLE_AFTER, Block, Settlement, settlement
 from .limit_states import Call, LimitState, Reservation
-from .token_counts import Counted, settle_and_count
+from .token_counts import NOBODY, Counted, settle_and_count
 
 SETTLE_EVERY = 1.0  # seconds, while the database is away
 SETTLED_WITHIN = 1.0  # seconds for which the end of an answer waits for a database that hangs
@@ -197,12 +197,14 @@ class LimitCounter:
             self._tell(waiting, state)
         return state is not None
 
-    def _busy(self, calls: list[_Waiting]) -> set[UUID]:
-        """The tokens that get a block. What is left of the one before is given back."""
-        found = set()
+    def _busy(self, calls: list[_Waiting]) -> dict[UUID, int]:
+        """The tokens that get a block, and of how many calls. What is left of the one before is
+        given back.
+        """
+        found = {}
         for token_id in {one.call.token_id for one in calls}:
             if (block := self._blocks.get(token_id)) is not None:
-                found.add(token_id)
+                found[token_id] = block.calls
                 for change in block.drain():
                     self._end(change)
         return found
@@ -217,12 +219,15 @@ class LimitCounter:
                 self._blocks.pop(call.token_id, None)
                 continue
             block = self._blocks.setdefault(call.token_id, Block(call.token_id, now))
+            block.calls = counted.far[call.token_id]
             if grant := counted.grants.pop(call.token_id, None):
                 block.fill(grant)
         if self._blocks:
             self._look_for_idle()
 
-    def _settle_and_count(self, calls: list[_Waiting], busy: Collection[UUID] = ()) -> Counted:
+    def _settle_and_count(
+        self, calls: list[_Waiting], busy: Mapping[UUID, int] = NOBODY
+    ) -> Counted:
         """In a thread. What the database does not take of the ended is kept for the next time."""
         with self._ended_lock:
             ended, self._ended = self._ended, []

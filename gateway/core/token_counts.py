@@ -1,10 +1,11 @@
 """The counts of limited tokens in the database: requests of a minute, tokens of a day."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -13,10 +14,11 @@ from connections.locks import retried
 
 from ..models import TokenCount
 from .errors import GatewayError
-from .limit_blocks import CALLS, MINUTE, ROOM, Grant, Settlement, limits_of
+from .limit_blocks import MINUTE, MOST_CALLS, ROOM, SHARE, Grant, Settlement, limits_of
 from .limit_states import Call, LimitState, Reservation, too_many_requests, used_up
 
 NEAR = 64  # reservations like a call's own for which there must be room, or the limit is near
+NOBODY: Mapping[UUID, int] = MappingProxyType({})
 LONGEST_CALL = 600  # seconds; what was reserved longer ago is of a process that was killed
 
 
@@ -44,21 +46,21 @@ Windows = defaultdict[str, _Change]  # of one token, by minute or day
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Where each of the calls stands, or its refusal; the blocks that were given, by token; and the
-    tokens that are far enough from their limits for one.
+    """Where each of the calls stands, or its refusal; the blocks that were given, by token; and of
+    the tokens that are far enough from their limits the calls that the next block may be for.
     """
 
     states: list[LimitState | GatewayError]
     grants: dict[UUID, Grant]
-    far: frozenset[UUID]
+    far: dict[UUID, int]
 
 
 @retried
 def settle_and_count(
-    ended: Iterable[Settlement], calls: Sequence[Call], busy: Collection[UUID] = ()
+    ended: Iterable[Settlement], calls: Sequence[Call], busy: Mapping[UUID, int] = NOBODY
 ) -> Counted:
     """Settles what has ended, then counts the calls that wait, in one transaction. `busy`: the
-    tokens that get a block, if their limits are far away.
+    tokens that get a block of so many calls, if their limits are far away.
 
     Whatever the order of the calls, counts are locked in one: token by token, minutes, then days.
     """
@@ -79,11 +81,11 @@ def settle_and_count(
     with getattr(connection, "unsynced", nullcontext)(), transaction.atomic():
         with _in_one_go():
             for token in tokens:
-                token.add(CALLS if token.token_id in busy else 0)
+                token.add(busy.get(token.token_id, 0))
         for token in tokens:
             found |= dict(zip(by_token.get(token.token_id, ()), token.judged(), strict=True))
     grants = {one.token_id: one.grant for one in tokens if one.grant is not None}
-    far = frozenset(one.token_id for one in tokens if one.is_far)
+    far = {one.token_id: one.next_block for one in tokens if one.next_block}
     return Counted([found[place] for place in range(len(calls))], grants, far)
 
 
@@ -105,14 +107,14 @@ class _Token:
     """The counts of one token in a transaction. All that its calls and a block may use is added
     first, which locks the counts; what those do not get that are refused is taken back.
 
-    `changes`: what has ended changes, by window. `grant`: of the block that was given. `is_far`:
-    there is room for many blocks.
+    `changes`: what has ended changes, by window. `grant`: of the block that was given.
+    `next_block`: the calls that the next one may be for, 0 where there is no room for many blocks.
     """
 
     def __init__(self, token_id: UUID, calls: list[Call], changes: Windows) -> None:
         self.token_id, self._calls, self._changes = token_id, calls, changes
         self.grant: Grant | None = None
-        self.is_far = False
+        self.next_block = 0
         now = calls[-1].at.astimezone(UTC) if calls else datetime.max.replace(tzinfo=UTC)
         self._now, self._day, self._minute = now, now.date().isoformat(), now.strftime(MINUTE)
         self._limits = limits_of(calls[-1]) if calls else (None, None)
@@ -155,8 +157,9 @@ class _Token:
         if most_tokens is not None:
             there = self._sums[self._day].read()
             tokens, unused = there.count, self._reserve(found, there, most_tokens)
-        self.is_far = bool(self._calls) and self._has_room(requests, tokens)
-        if self._spare and self.is_far:
+        room = self._room(requests, tokens) if self._calls else 0
+        self.next_block = min(MOST_CALLS, room // SHARE) if room >= ROOM else 0
+        if 0 < self._spare <= self.next_block:
             self.grant = Grant(
                 self._limits,
                 self._minute,
@@ -171,12 +174,15 @@ class _Token:
             self._take_back(self._spare, unused + self._spare_tokens)
         return found
 
-    def _has_room(self, requests: int, tokens: int) -> bool:
-        """True if with so many there is room for many blocks."""
+    def _room(self, requests: int, tokens: int) -> int:
+        """The calls like the largest of these for which there is room, with so many counted."""
         most_requests, most_tokens = self._limits
-        return (most_requests is None or requests + ROOM <= most_requests) and (
-            most_tokens is None or tokens + ROOM * self._largest() < most_tokens
-        )
+        rooms = [ROOM * SHARE]
+        if most_requests is not None:
+            rooms.append(most_requests - requests)
+        if most_tokens is not None:
+            rooms.append((most_tokens - tokens - 1) // max(1, self._largest()))
+        return min(rooms)
 
     def _largest(self) -> int:
         return max((call.tokens for call in self._calls), default=0)

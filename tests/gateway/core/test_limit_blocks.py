@@ -117,8 +117,8 @@ def test_two_workers_with_blocks_pass_no_limit_and_refuse_nobody_before_it(
     monkeypatch: pytest.MonkeyPatch, limited: dict[str, int]
 ):
     """Small blocks, and who waits a little between two calls, so that they are given back."""
-    monkeypatch.setattr("gateway.core.token_counts.ROOM", 16)
-    monkeypatch.setattr("gateway.core.token_counts.CALLS", 4)
+    for name, number in {"ROOM": 16, "SHARE": 4, "MOST_CALLS": 4}.items():
+        monkeypatch.setattr(f"gateway.core.token_counts.{name}", number)
     caller, passed = far(**limited), [0]
 
     async def ask(counter: LimitCounter) -> None:
