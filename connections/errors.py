@@ -79,7 +79,7 @@ class InUse(Exception):
             )
             names = ", ".join(filter(None, [names, text % {"number": others}]))
         if cure is None:
-            cure = _("Move or delete what uses it, or deactivate it instead.")
+            cure = _("Move or delete what uses it, or switch it off instead.")
         text = _("Still used by %(names)s.") % {"names": names}
         super().__init__(f"{text} {cure}")
         self.dependents = tuple(dependents)

@@ -54,6 +54,6 @@ def _of_fallbacks(profile: Profile) -> Iterator[Notice]:
     prefetch_related_objects([profile], Prefetch("fallback_steps", steps))
     for fallback in fallbacks_seen([profile])[profile.pk]:
         if not fallback.is_active:
-            text = _("The fallback %(name)s is switched off. Activate it, or name another.")
+            text = _("The fallback %(name)s is switched off. Switch it on, or name another.")
             names = {"name": fallback.name}
             yield Notice("fallback_profile_ids", "profile_inactive", text % names)

@@ -196,7 +196,7 @@ class BulkDeactivateView(AskingPage):
 
     template_name = "connections/bulk/deactivate.html"
     right = "toggle"
-    act_name, asks = "deactivate", gettext_lazy("Deactivate %(rows)s")
+    act_name, asks = "deactivate", gettext_lazy("Switch off %(rows)s")
 
     def act(self) -> HttpResponse:
         switch(self.request, self.rows(), is_active=False)

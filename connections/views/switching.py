@@ -24,16 +24,16 @@ MOST_NAMED = 50
 MOST_TOLD = 5  # connections of whose profiles a message tells
 SWITCHED = {
     ("connection", True): ngettext_lazy(
-        "%(shown)s connection activated.", "%(shown)s connections activated.", "number"
+        "%(shown)s connection switched on.", "%(shown)s connections switched on.", "number"
     ),
     ("connection", False): ngettext_lazy(
-        "%(shown)s connection deactivated.", "%(shown)s connections deactivated.", "number"
+        "%(shown)s connection switched off.", "%(shown)s connections switched off.", "number"
     ),
     ("profile", True): ngettext_lazy(
-        "%(shown)s profile activated.", "%(shown)s profiles activated.", "number"
+        "%(shown)s profile switched on.", "%(shown)s profiles switched on.", "number"
     ),
     ("profile", False): ngettext_lazy(
-        "%(shown)s profile deactivated.", "%(shown)s profiles deactivated.", "number"
+        "%(shown)s profile switched off.", "%(shown)s profiles switched off.", "number"
     ),
 }
 

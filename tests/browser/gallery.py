@@ -377,7 +377,7 @@ def tested_in_the_list(page: Page, gallery: Gallery) -> None:
 def messages(page: Page, gallery: Gallery) -> None:
     page.goto("/connections/?q=experiments")
     page.get_by_role("checkbox", name="Tick all of this page").check()
-    press(page, "Activate")
+    press(page, "Switch on")
     expect(page.locator(".message.success")).to_be_visible()
 
 

@@ -180,7 +180,7 @@ def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage):
         expect(page.get_by_role("main")).to_contain_text("Active")
         expect(page.get_by_role("switch")).to_have_count(0)
         expect(
-            page.get_by_role("button", name=re.compile("^(Test|Activate|Deactivate)"))
+            page.get_by_role("button", name=re.compile("^(Test|Switch on|Switch off)"))
         ).to_have_count(0)
         expect(page.get_by_role("link", name=re.compile(r"^(Edit|Delete\b|Add)"))).to_have_count(0)
 
@@ -208,7 +208,7 @@ def test_connection_in_use_is_deleted_after_its_profiles_moved(
 def test_delete_page_offers_to_deactivate(open_page: OpenPage):
     page = open_page("administrator")
     page.goto(add_connection(page, "echo", "Echo") + "delete/")
-    press(page, "Deactivate")
+    press(page, "Switch off")
     expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute(
         "aria-checked", "false"
     )

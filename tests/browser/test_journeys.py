@@ -131,7 +131,7 @@ def deactivate_two(keys: Keys) -> None:
         keys.to(f"Tick {name}")
         keys.press("Space")
     keys.press("Enter")  # from a tick box to what can be done with those ticked
-    keys.enter("Deactivate")
+    keys.enter("Switch off")
     told(keys, "2 connections")
 
 

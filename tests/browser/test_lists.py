@@ -25,8 +25,8 @@ def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascri
         add_connection(page, "echo", name)
     page.goto("/connections/")
     tick(page, "One", "Two")
-    press(page, "Deactivate")
-    expect(page.locator("#messages")).to_contain_text("2 connections deactivated.")
+    press(page, "Switch off")
+    expect(page.locator("#messages")).to_contain_text("2 connections switched off.")
     expect(page.get_by_role("switch", name="Active: Two")).to_have_attribute(
         "aria-checked", "false"
     )
@@ -34,7 +34,7 @@ def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascri
         "aria-checked", "true"
     )
     tick(page, "Two")
-    press(page, "Activate")
+    press(page, "Switch on")
     expect(page.locator("#messages")).to_contain_text("Two is active.")
 
 
@@ -63,7 +63,7 @@ def test_nothing_ticked_changes_nothing(open_page: OpenPage, javascript: bool):
         page.get_by_role("checkbox", name="Tick Echo").uncheck()
         expect(bar).to_have_count(0)
     else:
-        press(page, "Deactivate")
+        press(page, "Switch off")
         expect(page.locator("#messages")).to_contain_text("Tick the connections first.")
     expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute(
         "aria-checked", "true"

@@ -154,7 +154,7 @@ def test_a_fallback_in_use_is_not_deleted(open_page: OpenPage):
     page.get_by_role("link", name="Delete").click()
     expect(page.get_by_role("main")).to_contain_text("cannot be deleted")
     expect(page.get_by_role("button", name="Delete", exact=True)).to_have_count(0)
-    press(page, "Deactivate")
+    press(page, "Switch off")
     expect(page.locator("#messages")).to_contain_text("Reserve is inactive.")
 
 

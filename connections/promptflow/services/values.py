@@ -46,7 +46,7 @@ def execution_dict(connection: Usable, name: str = "") -> dict[str, Any]:
     if not connection.is_active:
         raise Unusable(
             "connection_inactive",
-            f"The connection {connection.alias} is switched off. Activate it to use it in flows.",
+            f"The connection {connection.alias} is switched off. Switch it on to use it in flows.",
         )
     settings = resolved_settings(connection)
     provider = get_provider(connection.provider_id)

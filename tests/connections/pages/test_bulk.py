@@ -38,7 +38,7 @@ def test_all_that_match_are_chosen_whatever_is_ticked(many: list[Connection], cl
     page = client.get(LIST, {"tag": "odd"})
     assert "All 30 that match" in words(page) and value_of(page, "seen") == "30"
     given = matching(action="deactivate", ids=str(many[0].pk))
-    assert told(client.post(BULK, given)) == ["30 connections deactivated."]
+    assert told(client.post(BULK, given)) == ["30 connections switched off."]
     assert {row.tags[0] for row in Connection.objects.filter(is_active=False)} == {"odd"}
 
 
@@ -103,7 +103,7 @@ def test_profiles_are_acted_on_alike(connection: Connection, client: Client):
     rows = [profile_of(connection, name=f"Number {one}") for one in range(3)]
     ids = {"ids": [str(row.pk) for row in rows]}
     assert told(client.post("/profiles/bulk/", {"action": "deactivate", **ids})) == [
-        "3 profiles deactivated."
+        "3 profiles switched off."
     ]
     client.post("/profiles/bulk/tag/", {**ids, "add": "new"}, follow=True)
     assert Profile.objects.filter(tags=["new"]).count() == 3

@@ -1045,7 +1045,7 @@ def test_a_delete_is_refused_while_a_profile_needs_it(connection: Connection, ad
     response = browser(administrator).post(page_of(connection, "delete"), follow=True)
     shown = words(response)
     assert (
-        "Still used by Answers" in shown and "1 profile needs it" in shown and "Deactivate" in shown
+        "Still used by Answers" in shown and "1 profile needs it" in shown and "Switch off" in shown
     )
     assert Connection.objects.exists()
 
@@ -1352,7 +1352,7 @@ def bulk(client: Client, action: str, *rows: Any, **more: str) -> Any:
 def test_several_are_switched_at_once(several, client: Client):
     response = bulk(client, "deactivate", *several.values(), next="/connections/?q=a")
     assert (told(response), response["Location"]) == (
-        ["2 connections deactivated."],
+        ["2 connections switched off."],
         "/connections/?q=a",
     )
     assert Connection.objects.filter(is_active=True).count() == 1
@@ -1365,7 +1365,7 @@ def test_several_that_are_switched_off_say_what_becomes_of_their_profiles(severa
     assert "2 profiles will be refused." in words(asks) and reload(several["Alpha"]).is_active
     ids = {"ids": [row.pk for row in several.values()]}
     said = told(client.post("/connections/bulk/deactivate/", ids))
-    assert said == ["2 connections deactivated. of-alpha is refused. of-gamma is refused."]
+    assert said == ["2 connections switched off. of-alpha is refused. of-gamma is refused."]
 
 
 @pytest.mark.server
