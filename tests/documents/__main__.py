@@ -4,6 +4,7 @@
 two, whose rows the others use.
 """
 
+import signal
 import sys
 import tempfile
 import time
@@ -75,4 +76,6 @@ def _do_page(page: str, here: Place, done: "Counter[str]") -> list[str]:
 
 
 if __name__ == "__main__":
+    # ends as by Ctrl+C: the server and the database go with it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
