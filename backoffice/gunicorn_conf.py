@@ -2,10 +2,12 @@
 gunicorn's.
 """
 
+import ctypes
 import gc
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -40,6 +42,7 @@ accesslog = "-"
 logger_class = "backoffice.access_log.AccessLog"
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus [%({x-request-id}o)s]'
 loglevel = "warning"
+M_ARENA_MAX, ARENAS = -8, 2  # the first is its number in glibc's malloc.h
 _places: "Places | None" = None  # where the workers count, if anybody may read it
 
 
@@ -51,9 +54,20 @@ def on_starting(server: Any) -> None:
     from .master import Master
     from .telemetry.places import Places
 
+    _bound_arenas()
     Master.take_over(server)
     if metrics.is_on():
         _places = Places(server.cfg.workers)
+
+
+def _bound_arenas() -> None:
+    """glibc's threads allocate in up to eight arenas for each core, and what is free in one of
+    them serves no other: a worker took 20 MB more and grew for longer (mallopt(3)). The variable
+    MALLOC_ARENA_MAX says another number.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def pre_fork(_server: Any, worker: Any) -> None:

@@ -39,7 +39,7 @@ from .dimensions import (
 )
 from .total_rows import Amount, TotalKey, add_to_totals, told_counts
 
-CHUNK = 10_000  # records in one transaction
+CHUNK, ROWS_AT_ONCE = 10_000, 1000  # records in one transaction, and in the memory
 PATIENCE = "200ms"  # for which records wait to be written while others end
 MOST_TRIES, PAUSE = 60, 0.5  # seconds
 MOST_TEXTS = 100  # that are no profile's alias and were asked for in an hour, each with its total
@@ -216,10 +216,11 @@ def _grouped(after: int, last: int) -> tuple[Groups, Groups]:
             f"SELECT {', '.join(columns)} {OF_RECORDS}",
             [after, last],
         )
-        for row in cursor.fetchall():
-            numbers = row[:own]
-            by_target[row[own:caller]].append(numbers)
-            by_caller[row[shared:]].append(numbers)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):  # all would be 20 MB for a moment
+            for row in rows:
+                numbers = row[:own]
+                by_target[row[own:caller]].append(numbers)
+                by_caller[row[shared:]].append(numbers)
     return by_target, by_caller
 
 

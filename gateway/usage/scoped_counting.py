@@ -22,6 +22,7 @@ from .buckets import DAY, HOUR, begin, bucket_sql
 from .counting import (
     MINUTES,
     NUMBERS,
+    ROWS_AT_ONCE,
     SCOPES,
     WITH_ATTEMPTS,
     Kind,
@@ -150,19 +151,20 @@ def _requests(after: int, last: int) -> Iterator[Request]:
         *("id", bucket_sql(connection.vendor, "started_at", HOUR), *NUMBERS, "first_chunk_ms"),
         *(f"CAST({one} AS TEXT)" for one in texts),
     ]
+    first, caller = len(columns) - len(texts), len(columns) - len(OF_CALLER)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM {UsageRecord._meta.db_table} "  # noqa: S608 names of our own
             "WHERE id > %s AND id <= %s",
             [after, last],
         )
-        found = cursor.fetchall()
-    first, caller = len(columns) - len(texts), len(columns) - len(OF_CALLER)
-    for row in found:
-        target, asker, numbers = row[first:caller], row[caller:], row[2:first]
-        told = asker if target[0] is None else NOBODY
-        route = Route._make((*target, numbers[0], *told, tuple(attempts.get(row[0], ()))))
-        yield row[1], route, asker, numbers
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            for row in rows:
+                target, asker, numbers = row[first:caller], row[caller:], row[2:first]
+                told = asker if target[0] is None else NOBODY
+                asked = tuple(attempts.get(row[0], ()))
+                route = Route._make((*target, numbers[0], *told, asked))
+                yield row[1], route, asker, numbers
 
 
 def _attempts(after: int, last: int) -> dict[int, list[Attempt]]:
