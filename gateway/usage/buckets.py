@@ -1,7 +1,6 @@
 """Times and texts as the databases group them: one expression for SQLite and for PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Aggregate, CharField, DateTimeField, Func, TextField
@@ -70,7 +69,6 @@ class Joined(Aggregate):
         return super().as_sql(compiler, connection, template=template, **context)
 
 
-@lru_cache(maxsize=1024)
 def begin(at: datetime, length: timedelta) -> datetime:
     """The beginning of the quarter, the hour or the day (UTC) in which a time lies."""
     return at - (at - EPOCH) % length

@@ -43,6 +43,7 @@ CHUNK, ROWS_AT_ONCE = 10_000, 1000  # records in one transaction, and in the mem
 PATIENCE = "200ms"  # for which records wait to be written while others end
 MOST_TRIES, PAUSE = 60, 0.5  # seconds
 MOST_TEXTS = 100  # that are no profile's alias and were asked for in an hour, each with its total
+_begin = lru_cache(maxsize=1024)(begin)  # in UTC only: equal times of two zones are one to it
 MINUTES = {length: length // timedelta(minutes=1) for length in (QUARTER, HOUR, DAY)}
 
 Amounts = dict[TotalKey, Amount]
@@ -136,14 +137,14 @@ def _amounts(after: int, last: int) -> Amounts:
         for start, kind, values, amount in counted:
             for value in values:
                 length = QUARTER if value.dimension == ALL else HOUR
-                at = begin(start, length)
+                at = _begin(start, length)
                 if value.dimension == "profile" and not value.key:
                     value = value._replace(name=texts.bounded(at, value.name))
                 total = TotalKey(value.dimension, MINUTES[length], at, *value[1:], *kind)
                 add(amounts, total, amount)
     for short, long in ((QUARTER, HOUR), (HOUR, DAY)):
         for total, amount in [one for one in amounts.items() if one[0].minutes == MINUTES[short]]:
-            longer = total._replace(minutes=MINUTES[long], start=begin(total.start, long))
+            longer = total._replace(minutes=MINUTES[long], start=_begin(total.start, long))
             add(amounts, longer, amount)
     return amounts
 
@@ -286,7 +287,6 @@ FROM {UsageRecord._meta.db_table} record
 """  # noqa: S608 names of our own
 
 
-@lru_cache(maxsize=1024)
 def utc(bucket: str) -> datetime:
     """The beginning of a bucket (buckets.py)."""
     return datetime.fromisoformat(bucket).replace(tzinfo=UTC)
