@@ -318,8 +318,8 @@ def test_the_delete_page_says_who_needs_the_profile(
         client.get(url)
     ) and '<button class="button danger">' not in html(client.get(url))
     assert told(client.post(url)) == [
-        "Zebra is not deleted. Still used by Answers. Move or delete what uses it, or deactivate "
-        "it instead."
+        "Zebra is not deleted. Still used by Answers. Move or delete what uses it, or switch it "
+        "off instead."
     ]
 
 
