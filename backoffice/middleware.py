@@ -37,10 +37,12 @@ POLICY = (
     "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src "
     "'none'"
 )
+WITHOUT_POLICY = ("text/css", "text/javascript")
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends the strict policy with every answer that brings none of its own.
+    """Sends the strict policy with every answer that brings none of its own, but for stylesheets
+    and scripts, which the policy of their page governs.
 
     What says nothing of caches is kept by none: pages, answers of the API and files are for whoever
     asked. An ETag is for `If-Match`, which needs no cache.
@@ -53,7 +55,8 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        if not response.headers.get("Content-Type", "").startswith(WITHOUT_POLICY):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -158,6 +158,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "backoffice.static_files.HashedFiles"},
 }
 WHITENOISE_USE_FINDERS = True  # plain names are served from the sources, which are never stale
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
 
 USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")

@@ -24,7 +24,7 @@ ANSWERS = [
         ("/connections/add/nobody/", 404),
         ("/connections/bulk/", 405),
         ("/admin", 301),
-        ("/static/css/backoffice.css", 200),
+        ("/static/icon.svg", 200),
     ],
 ]
 
@@ -34,6 +34,14 @@ def test_every_answer_carries_the_strict_policy(administrator, settings, url: st
     settings.WHITENOISE_USE_FINDERS = True
     response = browser(administrator).get(url)
     assert (response.status_code, response["Content-Security-Policy"]) == (status, POLICY)
+
+
+@pytest.mark.parametrize("url", ["/static/css/backoffice.css", "/static/js/page.js"])
+def test_what_a_page_loads_by_the_dozen_carries_no_policy_of_its_own(settings, url: str):
+    settings.WHITENOISE_USE_FINDERS = True
+    answer = Client().get(url)
+    assert answer.status_code == 200 and answer["X-Content-Type-Options"] == "nosniff"
+    assert not {"Content-Security-Policy", "Access-Control-Allow-Origin"} & set(answer.headers)
 
 
 def test_the_policy_allows_nothing_unsafe_and_no_other_host():
