@@ -56,7 +56,7 @@ def _steps() -> list[Step]:
         Step(model, bool(profile), f"{rights}add_profile", add_profile),
         Step(_("Make a token for your program."), has_token, f"{rights}add_apitoken", call),
         Step(program, False, f"{rights}use_profile", call),
-        Step(colleague, has_colleague, "auth.add_user", reverse("admin:auth_user_add")),
+        Step(colleague, has_colleague, "auth.add_user", reverse("person-create")),
     ]
 
 

@@ -99,7 +99,11 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["django.templatetags.i18n", "connections.templatetags.times"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "connections.templatetags.numbers",
+                "connections.templatetags.times",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

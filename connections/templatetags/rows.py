@@ -39,7 +39,7 @@ def alike(context: RequestContext, template_name: str, **given: Any) -> SafeStri
 def profiles_of(number: int, name: str) -> str:
     """`3 profiles of OpenAI EU`."""
     words = ngettext("%(number)s profile of %(name)s", "%(number)s profiles of %(name)s", number)
-    return words % {"number": number, "name": name}
+    return words % {"number": f"{number:,}", "name": name}
 
 
 @register.filter

@@ -185,7 +185,8 @@ class BulkDeleteView(AskingPage):
         if stays:
             names = [str(one) for one in stays[:MOST_REFUSED]]
             if len(stays) > MOST_REFUSED:
-                names.append(_("and %(number)s more") % {"number": len(stays) - MOST_REFUSED})
+                more = f"{len(stays) - MOST_REFUSED:,}"
+                names.append(_("and %(number)s more") % {"number": more})
             said = {"rows": self.counted(len(stays)), "reasons": "; ".join(names)}
             messages.warning(self.request, _("%(rows)s not deleted. %(reasons)s.") % said)
         return self.back(self.list_name)
@@ -264,7 +265,7 @@ class BulkTeamView(AskingPage):
                 "All share %(number)s of them now.", "All share %(number)s of them now.", number
             )
         )
-        messages.success(self.request, text % {"number": number, "team": team})
+        messages.success(self.request, text % {"number": f"{number:,}", "team": team})
         return self.back(self.list_name)
 
 

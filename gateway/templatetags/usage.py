@@ -37,12 +37,6 @@ UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k"))
 
 
 @register.filter
-def whole(number: int) -> str:
-    """`12345` -> `12,345`."""
-    return f"{number:,}"
-
-
-@register.filter
 def short(number: int) -> str:
     """`12345678` -> `12.3 M`; small numbers in full."""
     for size, unit in UNITS:
