@@ -29,6 +29,7 @@ from django.urls import URLPattern, get_resolver
 from django.urls.converters import UUIDConverter
 from django.utils import timezone
 
+from backoffice.documents.index import groups
 from connections import conf, display, runtime, selectors, services
 from connections.audit.services import sentence
 from connections.health.services import Call, health, note_calls
@@ -274,6 +275,7 @@ def records(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.LogCaptureFixture:
     """Every log record, also of loggers that are set to be quieter."""
+    groups()  # of all documents, once: the parser tells each rule that it tries on each line
     caplog.set_level(logging.DEBUG)
     for name in [*logging.root.manager.loggerDict, "openai", "httpx2", "httpcore2"]:
         caplog.set_level(logging.DEBUG, logger=name)
