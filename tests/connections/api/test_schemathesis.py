@@ -65,6 +65,11 @@ SAME_SCHEMA = (
     "shareProfile",
     "unshareProfile",
     "getProfileShares",
+    "compareProfileVersions",
+    "getProfileVersion",
+    "getProfileVersions",
+    "patchProfileVersion",
+    "restoreProfileVersion",
 )
 
 WITHOUT_BOUNDARIES = """
