@@ -5,12 +5,9 @@ What the browser reports in any test of this folder fails it (`watch`), test_acc
 through every page. Here is the rest.
 """
 
-from collections import Counter
-
 import pytest
 from playwright.sync_api import expect
 
-from connections.api.openapi import operations_of
 from tests.connections.types.authorizing import DOCUMENT as ALLOWED_TYPE
 
 from .conftest import OpenPage, Watch, add_connection, add_profile, press, submit
@@ -86,22 +83,6 @@ def test_pages_name_no_other_host_as_a_source(open_page: OpenPage):
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
-
-
-def test_the_page_of_the_api_shows_the_operations_of_each_subject(open_page: OpenPage):
-    page = open_page(None)
-    # Swagger UI resolves the whole document before its page can be clicked, and again for the first
-    # operation that is opened: 2 seconds of a quiet core each
-    page.set_default_timeout(60_000)
-    document = page.request.get("/api/v1/schema?format=json").json()
-    subjects = Counter(one["tags"][0] for *_, one in operations_of(document))
-    page.goto("/api/v1/docs")
-    expect(page.locator(".opblock-tag")).to_have_count(len(subjects), timeout=60_000)
-    subject = page.locator(".opblock-tag-section", has_text="profiles").first
-    subject.locator(".opblock-tag").click()
-    expect(subject.locator(".opblock")).to_have_count(subjects["profiles"], timeout=60_000)
-    subject.locator(".opblock-post .opblock-summary-control").first.click()
-    expect(page.locator(".opblock-body")).to_be_visible(timeout=60_000)
 
 
 def test_expired_form_is_told_in_a_page(open_page: OpenPage):
