@@ -33,16 +33,11 @@ from connections.views.typed import entries_of, page_of_form
 from gateway.core.keys import begin_request_id
 from providers.core.request_id import HEADER
 
-POLICY = (
-    "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src "
-    "'none'"
-)
-WITHOUT_POLICY = ("text/css", "text/javascript")
+from .content_policy import POLICY
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends the strict policy with every answer that brings none of its own, but for stylesheets
-    and scripts, which the policy of their page governs.
+    """Sends the strict policy with every answer that brings none of its own.
 
     What says nothing of caches is kept by none: pages, answers of the API and files are for whoever
     asked. An ETag is for `If-Match`, which needs no cache.
@@ -55,8 +50,7 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not response.headers.get("Content-Type", "").startswith(WITHOUT_POLICY):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -1,4 +1,6 @@
-"""Pages are compressed: with Brotli whole pages, with gzip what htmx puts into them."""
+"""Pages are compressed: with Brotli whole pages, with gzip what htmx puts into them, and the marks
+that they show.
+"""
 
 import re
 import secrets
@@ -12,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 INDENTATION = re.compile(rb"\n\s+")
 KEEPS_SPACES = re.compile(rb"<(?:pre|textarea)\b")  # and what is inside means something
 TAKES_BROTLI = re.compile(r"\bbr\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))")
+KINDS = ("text/html", "image/svg+xml")
 QUALITY = 5  # a sixth smaller than gzip in about its time
 
 
@@ -25,9 +28,9 @@ class PageCompressionMiddleware(GZipMiddleware):
     async_capable = False  # as what is around it, or each page would change threads for it
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-        """The answer, compressed if it is a page and the browser takes that."""
+        """The answer, compressed if it is one of `KINDS` and the browser takes that."""
         kind = response.headers.get("Content-Type", "")
-        if not isinstance(response, HttpResponse) or not kind.startswith("text/html"):
+        if not isinstance(response, HttpResponse) or not kind.startswith(KINDS):
             return response
         if not response.content.startswith(b"<!doctype html>"):
             return super().process_response(request, response)

@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from connections.outages import answered_within
 from gateway.doors.asgi import Beside
 
+from .content_policy import POLICY
 from .early_refusals import body_of
-from .middleware import POLICY
 from .schema import read_schema
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

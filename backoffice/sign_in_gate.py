@@ -8,7 +8,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from .middleware import POLICY
+from .content_policy import POLICY
 from .people.hashing import AT_ONCE, MOST_WAITING, Busy
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -26,6 +26,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from .catalogues import load_catalogues
+from .content_policy import POLICY
 
 HASH = re.compile(r"\.[0-9a-f]{12}(?=\.\w+$)")  # as Django's ManifestFilesMixin writes it
 LARGE = 100_000  # bytes: at Brotli's best the API's page alone would take 8 s, for 9 % less
@@ -34,6 +35,7 @@ FOR_READERS = {  # comments, indentation, blanks beside signs; by the folder of 
     "css/": re.compile(r"/\*.*?\*/|^\s+|(?<=[:;,{])\s+|\s+(?=[{}])", re.DOTALL | re.MULTILINE),
     "js/": re.compile(r"^\s*//.*\n|^\s+", re.MULTILINE),
 }
+LOADED_BY_PAGES = ("text/css", "text/javascript")  # the policy of their page governs them
 log = logging.getLogger(__name__)
 
 
@@ -128,7 +130,8 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """Serves static files.
+    """Serves static files, before the middlewares that say of every answer what holds for pages
+    alone: a first visit gets eight files, most of them small, and each header eight times.
 
     A hashed name that is not known here is that of another version, from a page that was loaded
     before an upgrade or from a server that has it already: the plain file answers, for a minute.
@@ -156,11 +159,16 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         warns under ASGI, and reads all of it first.
         """
         found = static_file.get_response(request.method, request.META)
+        headers = dict(found.headers)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.pop("Last-Modified", None)  # as the ETag says, and no browser asks for what is kept
+        if not headers.get("Content-Type", "").startswith(LOADED_BY_PAGES):
+            headers["Content-Security-Policy"] = POLICY
         content = b""
         if found.file is not None:
             with found.file as file:
                 content = file.read()
-        return HttpResponse(content, status=int(found.status), headers=dict(found.headers))
+        return HttpResponse(content, status=int(found.status), headers=headers)
 
 
 def collect_static_files() -> None:

@@ -11,7 +11,7 @@ from connections.api.problem_bodies import CONTENT_TYPE, problem
 from connections.bodies import BoundedBody, at_most, form_limit
 from connections.courtesy import answering
 
-from .middleware import POLICY
+from .content_policy import POLICY
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

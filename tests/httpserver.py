@@ -312,9 +312,18 @@ def _signed(name: str, key: Any, issuer: Any, issuers_key: Any, days: int) -> An
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         ]
     )
-    builder = builder.add_extension(names, critical=False).add_extension(
-        x509.BasicConstraints(issuer is None, None), critical=True
-    )
+    signs = dict.fromkeys(("key_cert_sign", "crl_sign"), issuer is None)
+    others = "content_commitment key_encipherment data_encipherment key_agreement encipher_only"
+    others = dict.fromkeys((*others.split(), "decipher_only"), False)
+    # What RFC 5280 asks for, and Python from 3.13 on: VERIFY_X509_STRICT
+    for extension, is_critical in (
+        (names, False),
+        (x509.BasicConstraints(issuer is None, None), True),
+        (x509.KeyUsage(digital_signature=True, **signs, **others), True),
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuers_key.public_key()), False),
+    ):
+        builder = builder.add_extension(extension, critical=is_critical)
     return builder.sign(issuers_key, hashes.SHA256())
 
 

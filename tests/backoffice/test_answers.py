@@ -4,7 +4,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from backoffice.middleware import POLICY, ContentSecurityPolicyMiddleware
+from backoffice.content_policy import POLICY
+from backoffice.middleware import ContentSecurityPolicyMiddleware
 from tests.fakes import fake_provider
 from tests.pages import html, words
 from tests.people import browser

@@ -400,7 +400,7 @@ def test_a_token_made_on_the_page_has_its_limits_and_the_list_shows_them(
         60,
         5000,
     )
-    assert "only answers, summaries; 60 requests a minute; 5000 tokens a day" in words(
+    assert "only answers, summaries; 60 requests a minute; 5,000 tokens a day" in words(
         client.get("/tokens/")
     )
 
