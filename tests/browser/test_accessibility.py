@@ -26,7 +26,7 @@ from .gallery import (  # noqa: F401 fixtures
 COLOURS = ["color-contrast", "link-in-text-block"]  # what colours can break
 NO_COLOURS = {"rules": {one: {"enabled": False} for one in COLOURS}}
 OF_ANY_SIZE = {"runOnly": ["scrollable-region-focusable"]}  # what fits where it is wide may scroll
-# Else axe also tells which nodes pass, with a selector for each: half of what it takes.
+# Else axe also tells which nodes pass, with a selector for each.
 RUN = (
     "options => axe.run({...options, resultTypes: ['violations']})"
     ".then(found => found.violations.map(one => `${one.id}: "

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,18 +12,26 @@ from connections.api.aliases import RowView
 from connections.api.base import ApiView
 from connections.api.camelcase import StrictBooleanField, StrictCharField
 from connections.api.connections import CHANGE
-from connections.api.fields import CamelCaseSerializer
+from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer
 from connections.api.openapi import answers, items_of
 from connections.models import Connection
 from connections.replacement import services
 
 
+@extend_schema_field(WORD_SCHEMA | {"maxLength": services.LONGEST})
+class KeyField(StrictCharField):
+    """A key in full; blanks around it do not count."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            max_length=services.LONGEST, help_text="It is compared, and neither stored nor logged."
+        )
+
+
 class LeakedKeySerializer(CamelCaseSerializer):
     """A key that somebody has found where it should not be."""
 
-    key = StrictCharField(
-        max_length=services.LONGEST, help_text="It is compared, and neither stored nor logged."
-    )
+    key = KeyField()
 
 
 class LeakedFromSerializer(CamelCaseSerializer):
