@@ -35,21 +35,24 @@ class FittingSchema:
 
     def __init__(self, beside: Beside) -> None:
         self._beside, self._stopping, self._has_looked = beside, Event(), Event()
-        # Django lets no event loop ask a database
-        self._thread = Thread(target=self._run, name="schema", daemon=True)
+        self._thread: Thread | None = None
         self.refusal = ""  # for whoever asks meanwhile
 
     def start(self) -> None:
         """Begins, and waits for the first look, but no longer than LONGEST_LOOK: the event loop,
         which hears of signals, waits too.
         """
+        # Django lets no event loop ask a database. Made here, in the worker: Python 3.13.0 starts
+        # no thread that was made before a fork.
+        self._thread = Thread(target=self._run, name="schema", daemon=True)
         self._thread.start()
         self._has_looked.wait(LONGEST_LOOK)
 
     def stop(self) -> None:
         """Ends it, and what began."""
         self._stopping.set()
-        self._thread.join(LONGEST_LOOK)
+        if self._thread is not None:
+            self._thread.join(LONGEST_LOOK)
         self._beside.stop()
 
     def _run(self) -> None:
