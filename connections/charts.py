@@ -129,10 +129,10 @@ def bar_chart(
     """Bars whose pieces stand on each other, the first series at the bottom.
 
     `failed`: for times that are no rhythm, such as those of checks, the words for a failure at each
-    of them, empty for none; its whole column is marked.
+    of them, empty for none; its whole column is marked. They have the places of FEW_TICKS at least.
     """
     sums = [sum(one or 0 for one in values) for values in _rows(times, series)]
-    ticks = nice_ticks(max(sums, default=0))
+    ticks, places = nice_ticks(max(sums, default=0)), max(len(times), FEW_TICKS if failed else 0)
     scale, smallest = 100 / ticks[-1], 100 * SMALLEST / height
     columns, is_raised = [], False
     for place, (time, values) in enumerate(zip(times, _rows(times, series), strict=True)):
@@ -145,7 +145,7 @@ def bar_chart(
                 segments.append(Segment(one.kind, round(y, 2), round(tall, 2)))
         reason = failed[place] if failed else ""
         title = _title(time, series, values, unit, reason)
-        columns.append(Column(*_place(place, len(times)), title, tuple(segments), bool(reason)))
+        columns.append(Column(*_place(place, places), title, tuple(segments), bool(reason)))
     return Chart(
         height,
         tuple(series),
@@ -210,7 +210,7 @@ def even_ticks(times: Sequence[datetime]) -> Iterator[Tick]:
         time = times[place]
         text = f"{time:%H:%M}" if time.date() == day else f"{time:%m-%d}"
         day = time.date()
-        yield Tick(round(100 * place / len(times), 2), text, number % 2 == 1)
+        yield Tick(round(100 * place / max(len(times), FEW_TICKS), 2), text, number % 2 == 1)
 
 
 @dataclass(frozen=True)

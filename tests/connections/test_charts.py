@@ -98,6 +98,7 @@ def test_a_count_of_nought_draws_nothing_but_a_time_of_nought_does():
 def test_a_failure_without_a_time_is_marked_all_the_same():
     chart = bar_chart(hours(1), [Series("ok", "works", [None])], DURATION, failed=["timeout"])
     assert chart.columns[0].is_failed and chart.columns[0].title.endswith(": timeout")
+    assert chart.columns[0].width == 10, "a single check is a column, not a block"
 
 
 def test_a_line_has_gaps_where_there_is_no_number():
